@@ -1,0 +1,263 @@
+//! The configuration: every key of `telephonist.toml` with its default.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// All of `telephonist.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// This daemon's name in logs and answers; default: the host name.
+    pub instance: String,
+    /// Which `cti_robot_flow@<domain>` and `config@<domain>` are ours; empty = none.
+    pub domain: String,
+    /// The zone of times in rows: `local`, `UTC`, or an IANA name.
+    pub timezone: String,
+    /// Where caches and other files of our own lie.
+    pub data_dir: PathBuf,
+    /// Robot scripts.
+    pub scripts: Scripts,
+    /// The FreeSWITCHes to attach to.
+    pub freeswitch: Vec<Freeswitch>,
+    /// Where rows go.
+    pub database: Database,
+    /// Scripts, reload messages and rows over Redis.
+    pub redis: Redis,
+    /// The robot's rows and manners, as in the original's `cti.json`.
+    pub robot: Robot,
+    /// Health, readiness, metrics.
+    pub http: Http,
+    /// Limits of calls.
+    pub calls: Calls,
+}
+
+/// Section `[scripts]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Scripts {
+    /// The scripts folder, watched.
+    pub dir: PathBuf,
+    /// The script of calls that name none; empty = such calls are refused.
+    pub default: String,
+    /// Root of relative playback files.
+    pub audio_dir: PathBuf,
+}
+
+/// One `[[freeswitch]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Freeswitch {
+    /// Event socket, `host:port`.
+    pub address: String,
+    /// Its password: the word itself, `env:NAME` or `file:PATH`.
+    pub password: Secret,
+    /// The `detect_speech` engine, with grammar if it needs one: `unimrcp`, `test {partial=true}builtin`.
+    pub asr: String,
+    /// How text is spoken: `file` (entries must be files) or `<engine>:<voice>` of the switch.
+    pub tts: String,
+}
+
+/// Section `[database]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Database {
+    /// `sqlite://path` or `mysql://user:password@host/database`; empty = none.
+    pub url: Secret,
+}
+
+/// Section `[redis]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Redis {
+    /// `redis://…`; empty = none.
+    pub url: Secret,
+}
+
+/// Section `[robot]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Robot {
+    /// What was being said when the caller hung up is still matched (E76).
+    pub event_after_hangup: bool,
+    /// Rows of `conversation`.
+    pub record: Record,
+    /// Rows of `classify`.
+    pub statistic: Statistic,
+}
+
+/// Section `[robot.record]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Record {
+    /// Channel variables that go with each row to Redis (I3).
+    pub notify_fields: Vec<String>,
+    /// The DESTORY row alone is POSTed here; empty = nowhere (I4).
+    pub notify_url: String,
+    /// Rows to the log as well.
+    pub log: bool,
+    /// Rows to Redis.
+    pub redis: RedisTargets,
+    /// Rows to the database.
+    pub database: Table,
+    /// The DESTORY row alone to Redis (I4).
+    pub notify_redis: RedisTargets,
+}
+
+/// Section `[robot.statistic]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Statistic {
+    /// Rows to the log as well.
+    pub log: bool,
+    /// Rows to Redis.
+    pub redis: RedisTargets,
+    /// Rows to the database.
+    pub database: Table,
+}
+
+/// Where in Redis rows go; an empty name = not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct RedisTargets {
+    /// PUBLISH.
+    pub channel: String,
+    /// RPUSH.
+    pub list: String,
+    /// XADD.
+    pub stream: String,
+}
+
+/// A table in the database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Table {
+    /// Its name, `[A-Za-z0-9_]{1,64}`; empty = not to the database.
+    pub table: String,
+}
+
+/// Section `[http]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Http {
+    /// `host:port`; empty = no HTTP.
+    pub listen: String,
+}
+
+/// Section `[calls]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Calls {
+    /// More calls than this are refused (N20).
+    pub max: usize,
+    /// How long running calls may go on after SIGTERM, s (N5).
+    pub drain: u64,
+    /// Extensions a script may send a call to, as patterns (N11).
+    pub transfer_allow: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            instance: String::new(),
+            domain: String::new(),
+            timezone: "local".into(),
+            data_dir: "data".into(),
+            scripts: Scripts::default(),
+            freeswitch: Vec::new(),
+            database: Database::default(),
+            redis: Redis::default(),
+            robot: Robot::default(),
+            http: Http::default(),
+            calls: Calls::default(),
+        }
+    }
+}
+
+impl Default for Scripts {
+    fn default() -> Self {
+        Self { dir: "flows".into(), default: "loan".into(), audio_dir: "audio".into() }
+    }
+}
+
+impl Default for Freeswitch {
+    fn default() -> Self {
+        Self {
+            address: "127.0.0.1:8021".into(),
+            password: Secret("ClueCon".into()),
+            asr: "unimrcp".into(),
+            tts: "file".into(),
+        }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: Secret("sqlite://telephonist.db".into()) }
+    }
+}
+
+impl Default for Robot {
+    fn default() -> Self {
+        Self {
+            event_after_hangup: true,
+            record: Record::default(),
+            statistic: Statistic::default(),
+        }
+    }
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        let fields = ["caller_id_name", "destination_number", "call_source", "source_name"];
+        let mut notify_fields: Vec<String> = fields.map(Into::into).into();
+        notify_fields.push("cti_dial_number".into());
+        Self {
+            notify_fields,
+            notify_url: String::new(),
+            log: false,
+            redis: RedisTargets::default(),
+            database: Table { table: "conversation".into() },
+            notify_redis: RedisTargets::default(),
+        }
+    }
+}
+
+impl Default for Statistic {
+    fn default() -> Self {
+        Self {
+            log: false,
+            redis: RedisTargets::default(),
+            database: Table { table: "classify".into() },
+        }
+    }
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self { table: "conversation".into() }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8080".into() }
+    }
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self { max: 2000, drain: 60, transfer_allow: vec!["^[0-9]{3,6}$".into()] }
+    }
+}
+
+/// A text that is never shown: `Debug` and `Display` hide it.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}

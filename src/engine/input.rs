@@ -1,0 +1,89 @@
+//! What can happen to a call, as the engine sees it.
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::time::Wall;
+
+/// Something that happened to the call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Input {
+    /// The caller said something, or the recogniser failed to hear it.
+    Text(Heard),
+    /// The caller pressed a key or several.
+    Dtmf {
+        /// The action it belongs to; `None` = the one in force.
+        appid: Option<SmolStr>,
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        digits: SmolStr,
+        /// How long the audio had been playing, ms (E91).
+        play_time_ms: i64,
+    },
+    /// The action ended.
+    Complete {
+        /// The action; `None` = the one in force.
+        appid: Option<SmolStr>,
+        /// `DONE()`, `TIMEOUT()`, … (E75).
+        args: SmolStr,
+    },
+    /// The line is gone. What was being said comes before, as COMPLETE `HANGUP(…)` (E76).
+    Ended(EndReason),
+}
+
+/// A piece of speech.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// The action it was said to; `None` = the one in force.
+    pub appid: Option<SmolStr>,
+    /// With its prefix letters: `F有的。`, `PSyes` (E40).
+    pub text: SmolStr,
+    /// When the caller began to speak.
+    pub start: Wall,
+    /// How long the caller spoke, ms.
+    pub duration_ms: i64,
+    /// How long the audio had been playing, ms; negative if it had ended before (E91).
+    pub play_time_ms: i64,
+    /// The recording it is in, or empty.
+    pub record: SmolStr,
+}
+
+/// Why a call ended: DESTORY's `input_args` (E16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The robot hung up.
+    SendBye,
+    /// The caller hung up.
+    RecvBye,
+    /// Somebody did.
+    Hangup,
+    /// The robot sent the caller elsewhere.
+    Transfer,
+    /// A limit of ours refused or ended the call.
+    Limit,
+    /// The robot handed the caller to a person.
+    Manual,
+}
+
+impl EndReason {
+    /// As it stands in the row.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SendBye => "send_bye",
+            Self::RecvBye => "recv_bye",
+            Self::Hangup => "hangup",
+            Self::Transfer => "transfer",
+            Self::Limit => "limit",
+            Self::Manual => "manual",
+        }
+    }
+
+    /// The reason a switch or a rehearsal names; `None` for any other word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::SendBye, Self::RecvBye, Self::Hangup, Self::Transfer, Self::Limit, Self::Manual]
+            .into_iter()
+            .find(|reason| reason.as_str() == word)
+    }
+}

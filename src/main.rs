@@ -1,0 +1,3 @@
+//! The program: arguments, one call, an exit code.
+
+fn main() {}

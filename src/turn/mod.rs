@@ -1,0 +1,8 @@
+//! One turn: play and listen (docs: `ARCHITECTURE.md`). Pure: it is told what happened and when,
+//! and says what to do.
+
+pub mod event;
+pub mod order;
+
+pub use event::{EntryId, MediaEvent, PlaybackEnd};
+pub use order::{Listen, Order};
