@@ -2,5 +2,8 @@
 //! writes down what was said.
 
 pub mod config;
+pub mod daemon;
 pub mod engine;
+pub mod metric;
+pub mod pii;
 pub mod turn;
