@@ -1,6 +1,7 @@
 //! telephonist talks to callers: it stands beside a telephone switch, follows a robot script and
 //! writes down what was said.
 
+pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod engine;
