@@ -21,6 +21,20 @@ fn dialplans_name_the_addresses_of_the_reference() {
 }
 
 #[test]
+fn shipped_scripts_load_without_a_complaint() {
+    let flows = files("flows", "json");
+    none(&flows.iter().flat_map(|file| check_script(&file.path, &file.text)).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_script_with_a_mistake_is_found() {
+    let good = r#"{"flow": {"bye": {"action": "hangup", "argument": "NORMAL_CLEARING"}}}"#;
+    assert_eq!(check_script("flows/bye.json", good), Vec::<String>::new());
+    let unknown_key = good.replace("argument", "arguments");
+    assert!(check_script("flows/bye.json", &unknown_key)[0].starts_with("flows/bye.json:1:"));
+}
+
+#[test]
 fn a_bad_configuration_in_a_paper_is_found() {
     let paper = "Text\n```toml\n[calls]\nmaximum = 5\n```\n```sh\nmax\n```\n```toml\n[\n```\n";
     let blocks = blocks(paper, "toml");
@@ -41,6 +55,13 @@ fn blocks(markdown: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
     let after_fences = markdown.split(&fence).skip(1);
     after_fences.filter_map(|rest| Some(rest.split_once("```")?.0.to_owned())).collect()
+}
+
+/// Errors and warnings alike: a shipped script is an example.
+fn check_script(path: &str, text: &str) -> Vec<String> {
+    let name = path.trim_start_matches("flows/").trim_end_matches(".json");
+    let (_, problems) = telephonist::script::load(name, path, text.as_bytes());
+    problems.iter().map(ToString::to_string).collect()
 }
 
 /// Errors and warnings alike: a paper shows nothing that has no effect.
