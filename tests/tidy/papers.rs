@@ -7,6 +7,9 @@ use telephonist::config::{DEFAULT_TOML, Source, load};
 
 use crate::tree::{files, none, read};
 
+/// A map that is longer is read by nobody.
+const MAP_LINES_MAX: usize = 150;
+
 #[test]
 fn configurations_in_papers_are_good_ones() {
     let readme = read("README.md").unwrap_or_default();
@@ -18,6 +21,22 @@ fn configurations_in_papers_are_good_ones() {
 fn dialplans_name_the_addresses_of_the_reference() {
     let plans = files("dialplan", "xml").into_iter().chain(files("dialplan", "conf"));
     none(&plans.flat_map(|plan| strange_addresses(&plan.text)).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_code_map_is_short_and_has_every_module() {
+    let (map, root) = (read("ARCHITECTURE.md").unwrap(), read("src/lib.rs").unwrap());
+    none(&check_map(&map, &root));
+}
+
+#[test]
+fn a_module_missing_from_the_code_map_is_found() {
+    let root = "//! Text.\n\npub mod engine;\npub mod turn;\n";
+    assert_eq!(check_map("| `src/engine` | a |\n| `src/turn` | b |\n", root), Vec::<String>::new());
+    let without_turn = "| `src/engine` | a |\n";
+    assert_eq!(check_map(without_turn, root), ["ARCHITECTURE.md has no row `src/turn`"]);
+    let long = check_map(&"\n".repeat(MAP_LINES_MAX + 1), "");
+    assert_eq!(long, ["ARCHITECTURE.md has 151 lines, more than 150"]);
 }
 
 #[test]
@@ -48,6 +67,19 @@ fn a_bad_configuration_in_a_paper_is_found() {
 fn a_strange_address_in_a_dialplan_is_found() {
     let plan = "data=\"127.0.0.1:9999 async full\" 127.0.0.1:8021 127.0.0.1";
     assert_eq!(strange_addresses(plan), ["127.0.0.1:9999 is not in the reference configuration"]);
+}
+
+/// What is wrong with the code map of a crate with this root.
+fn check_map(map: &str, root: &str) -> Vec<String> {
+    let modules = root.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let missing = modules.filter(|module| !map.contains(&format!("| `src/{module}` |")));
+    let mut complaints: Vec<_> =
+        missing.map(|module| format!("ARCHITECTURE.md has no row `src/{module}`")).collect();
+    let lines = map.lines().count();
+    if lines > MAP_LINES_MAX {
+        complaints.push(format!("ARCHITECTURE.md has {lines} lines, more than {MAP_LINES_MAX}"));
+    }
+    complaints
 }
 
 /// The fenced blocks of this language.
