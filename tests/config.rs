@@ -119,7 +119,7 @@ event_after_hangup = "yes"
 notify_url = "ftp://x"
 database.table = "a;drop"
 [http]
-listen = "8080"
+listen = "127.0.0.1:port"
 [calls]
 max = 0
 drain = -1
@@ -237,6 +237,17 @@ fn rows_for_redis_without_a_redis_are_a_warning() {
     let loaded = read("[robot.record.redis]\nlist = \"rows\"\n", &[]).unwrap();
     let keys: Vec<_> = loaded.warnings.iter().map(|warning| &*warning.key).collect();
     assert_eq!(keys, ["robot.record.redis"]);
+}
+
+#[test]
+fn a_port_that_other_hosts_reach_is_a_warning() {
+    for (listen, warnings) in
+        [("0.0.0.0:8080", 1), ("[::]:8080", 1), ("127.0.0.1:80", 0), ("[::1]:80", 0), ("", 0)]
+    {
+        let loaded = read(&format!("[http]\nlisten = \"{listen}\"\n"), &[]).unwrap();
+        let keys: Vec<_> = loaded.warnings.iter().map(|warning| &*warning.key).collect();
+        assert_eq!(keys, vec!["http.listen"; warnings], "{listen}");
+    }
 }
 
 #[test]

@@ -86,6 +86,7 @@ fn check_services(config: &Config, problems: &mut Vec<Problem>) {
     }
     if !config.http.listen.is_empty() {
         check_address("http.listen", &config.http.listen, problems);
+        check_exposure(&config.http.listen, problems);
     }
     if config.redis.url.0.is_empty() {
         check_unreachable_targets(config, problems);
@@ -153,6 +154,15 @@ fn check_address(key: &str, address: &str, problems: &mut Vec<Problem>) {
     if !good {
         let message = format!("`{address}` is not host:port");
         problems.push(Problem::error(key, message, "for example 127.0.0.1:8021 or [::1]:8021"));
+    }
+}
+
+/// Nothing but an address guards `/metrics` (N12).
+fn check_exposure(listen: &str, problems: &mut Vec<Problem>) {
+    let loopback = ["127.", "localhost:", "[::1]:"];
+    if !loopback.iter().any(|start| listen.starts_with(start)) {
+        let message = "can be reached from other hosts, and asks nobody who they are";
+        problems.push(Problem::warning("http.listen", message, "127.0.0.1:8080, or a firewall"));
     }
 }
 
