@@ -5,7 +5,6 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod engine;
-pub mod metric;
 pub mod pii;
 pub mod script;
 pub mod turn;

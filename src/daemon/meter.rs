@@ -1,51 +1,20 @@
-//! The names of what is counted and measured; nothing else is sent to `/metrics`.
+//! What the daemon itself counts.
 
-/// One metric of `/metrics`. Recorded by `metrics::counter!(Metric::Panics.name(), …)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Metric {
-    /// Tasks that ended by a panic; label `task`.
+/// A metric of the daemon; the edges have their own.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Meter {
+    /// Tasks that ended by a panic, each a bug; label `task`.
     Panics,
     /// 1 while a part works, 0 while it does not; label `part`.
     PartUp,
 }
 
-/// How a metric behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// It only grows.
-    Counter,
-    /// It goes up and down.
-    Gauge,
-}
-
-impl Metric {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Panics, Self::PartUp];
-
-    /// Its name at `/metrics`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+impl Meter {
+    /// The name at `/metrics`.
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Panics => "telephonist_panics_total",
             Self::PartUp => "telephonist_part_up",
-        }
-    }
-
-    /// What it counts, for whoever reads `/metrics`.
-    #[must_use]
-    pub fn help(self) -> &'static str {
-        match self {
-            Self::Panics => "Tasks that ended by a panic; each is a bug.",
-            Self::PartUp => "1 while the part works, 0 while it does not.",
-        }
-    }
-
-    /// How it behaves.
-    #[must_use]
-    pub fn kind(self) -> Kind {
-        match self {
-            Self::Panics => Kind::Counter,
-            Self::PartUp => Kind::Gauge,
         }
     }
 }

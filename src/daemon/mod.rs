@@ -6,6 +6,7 @@
 pub mod clock;
 mod connections;
 pub mod http;
+mod meter;
 pub mod readiness;
 pub mod tasks;
 pub mod telemetry;

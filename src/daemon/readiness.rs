@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 use super::clock::Clock;
+use super::meter::Meter;
 use crate::engine::Wall;
-use crate::metric::Metric;
 
 /// What every part last said. Copies are the same registry.
 #[derive(Clone)]
@@ -98,7 +98,7 @@ impl Part {
     }
 
     fn set(&self, fault: Option<&str>) {
-        metrics::gauge!(Metric::PartUp.name(), "part" => self.name.clone())
+        metrics::gauge!(Meter::PartUp.name(), "part" => self.name.clone())
             .set(if fault.is_none() { 1.0 } else { 0.0 });
         let since = self.registry.clock.now().wall;
         let mut parts = self.registry.lock();

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use crate::metric::Metric;
+use super::meter::Meter;
 
 /// All tasks of the daemon. Copies are the same set; when the last is gone, its tasks are stopped.
 #[derive(Clone, Default)]
@@ -123,8 +123,8 @@ impl<F: Future<Output = ()>> Future for Guarded<F> {
 fn report(task: &'static str, panic: &(dyn Any + Send)) -> Panicked {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let message = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    tracing::error!(task, message, "a task panicked");
-    metrics::counter!(Metric::Panics.name(), "task" => task).increment(1);
+    tracing::error!(task, "a task ended by a panic");
+    metrics::counter!(Meter::Panics.name(), "task" => task).increment(1);
     Panicked::With { task, message: message.to_owned() }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::IsTerminal;
+use std::panic::PanicHookInfo;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
@@ -11,8 +12,7 @@ use tracing_subscriber::fmt::format::{Format, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::metric::{Kind, Metric};
-use crate::pii;
+use crate::pii::{self, Pii};
 
 /// What is logged unless `RUST_LOG` says otherwise.
 const LEVEL_DEFAULT: &str = "info";
@@ -23,13 +23,22 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// Sends the program's log to standard error, filtered by `RUST_LOG`. `personal` shows telephone
 /// numbers and what was said in every line, not only in those of level debug and trace (N14).
 ///
-/// Where a log is set up already, that one stays.
+/// Panics go there too. Where a log is set up already, that one stays.
 pub fn log_to_stderr(personal: bool) {
     let colours = std::io::stderr().is_terminal();
     let log = subscriber(std::io::stderr, filter(), personal, colours);
     if tracing::subscriber::set_global_default(log).is_err() {
         tracing::debug!("the log is set up already");
     }
+    std::panic::set_hook(Box::new(log_panic));
+}
+
+/// The place finds the bug. The message may hold what a caller said, so it is personal data.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(tracing::field::display);
+    let message = Pii(panic.payload_as_str().unwrap_or("no message"));
+    tracing::error!(place, "panic");
+    tracing::debug!(%message, "panic");
 }
 
 /// The span of one call: every line of the call names it, its script and the script's revision.
@@ -87,14 +96,7 @@ impl Metrics {
     /// # Errors
     /// Somebody collects it already.
     pub fn install() -> Result<Self, BuildError> {
-        let handle = PrometheusBuilder::new().install_recorder()?;
-        for metric in Metric::ALL {
-            match metric.kind() {
-                Kind::Counter => metrics::describe_counter!(metric.name(), metric.help()),
-                Kind::Gauge => metrics::describe_gauge!(metric.name(), metric.help()),
-            }
-        }
-        Ok(Self(handle))
+        PrometheusBuilder::new().install_recorder().map(Self)
     }
 
     /// The values of now, as Prometheus text.
@@ -119,7 +121,6 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::pii::Pii;
 
     #[test]
     fn a_number_is_redacted_above_debug_level() {
@@ -147,6 +148,20 @@ mod tests {
             call_span("c0ffee", "loan", "3").in_scope(|| tracing::info!("hears something"));
         });
         assert!(log.contains(r#"call{call="c0ffee" flow="loan" rev="3"}"#), "{log}");
+    }
+
+    #[test]
+    fn a_panic_is_logged_by_its_place_and_says_what_it_held_only_at_debug_level() {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(log_panic));
+        let log = log_of(false, || {
+            std::panic::catch_unwind(|| panic!("no node for 13800138000")).unwrap_err();
+        });
+        std::panic::set_hook(before);
+        let (error, debug) = log.split_once('\n').unwrap();
+        assert!(error.contains("ERROR") && error.contains("src/daemon/telemetry.rs:"), "{log}");
+        assert!(!error.contains("13800138000"), "{log}");
+        assert!(debug.contains("DEBUG") && debug.contains("13800138000"), "{log}");
     }
 
     fn log_of(personal: bool, work: impl FnOnce()) -> String {

@@ -16,9 +16,8 @@ enum Kind {
 use Kind::{Decides, Performs};
 
 /// Every module, and which others it may name.
-const TABLE: [(&str, Kind, &[&str]); 16] = [
+const TABLE: [(&str, Kind, &[&str]); 15] = [
     ("pii", Decides, &[]),
-    ("metric", Decides, &[]),
     ("script", Decides, &[]),
     ("wire", Decides, &[]),
     ("media", Decides, &[]),
@@ -33,8 +32,8 @@ const TABLE: [(&str, Kind, &[&str]); 16] = [
         "daemon",
         Performs,
         &[
-            "config", "engine", "llm", "media", "metric", "pii", "script", "speech", "store",
-            "switch", "turn", "wire",
+            "config", "engine", "llm", "media", "pii", "script", "speech", "store", "switch",
+            "turn", "wire",
         ],
     ),
     // `migrate` and `push` are a database and a Redis and nothing else: they need no daemon.
@@ -44,7 +43,7 @@ const TABLE: [(&str, Kind, &[&str]); 16] = [
 ];
 
 /// What any edge may know; never another edge.
-const EDGE: &[&str] = &["config", "engine", "media", "metric", "pii", "script", "turn", "wire"];
+const EDGE: &[&str] = &["config", "engine", "media", "pii", "script", "turn", "wire"];
 
 /// Paths that lead out of what decides.
 const OUTSIDE: [&[&str]; 14] = [
