@@ -52,7 +52,7 @@ fn a_wrong_configuration_says_what_to_mend_and_exits_78() {
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
         "TELEPHONIST__CALLS__MAX: error: calls.max: is a text in quotes, and must be a whole \
-         number; for example 2000\n"
+         number; write for example 2000\n"
     );
     assert_eq!(output.stdout, b"");
 }

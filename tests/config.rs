@@ -79,6 +79,13 @@ fn a_switch_of_the_environment_must_follow_the_one_before() {
 }
 
 #[test]
+fn a_list_of_the_environment_is_wrong_there_and_not_in_the_file() {
+    let text = "[calls]\ntransfer_allow = [\"^1$\", \"^2$\"]\n";
+    let said = said_of(text, &[("TELEPHONIST__CALLS__TRANSFER_ALLOW", "^1$,(")]);
+    assert_eq!(place_and_key(&said), "TELEPHONIST__CALLS__TRANSFER_ALLOW calls.transfer_allow.1");
+}
+
+#[test]
 fn ten_switches_of_the_environment_stand_in_their_order() {
     let names: Vec<_> = (0..11).map(|n| format!("TELEPHONIST__FREESWITCH__{n}__ADDRESS")).collect();
     let addresses: Vec<_> = (0..11).map(|n| format!("10.0.0.{n}:8021")).collect();
@@ -159,7 +166,7 @@ fn a_wrong_type_is_named_with_the_right_one() {
     assert_eq!(
         said_of("[calls]\nmax = \"many\"\n", &[]),
         "telephonist.toml:2:1: error: calls.max: is a text in quotes, and must be a whole number; \
-         for example 2000"
+         write for example 2000"
     );
 }
 

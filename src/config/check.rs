@@ -31,12 +31,12 @@ fn check_names(config: &Config, problems: &mut Vec<Problem>) {
         problems.push(Problem::error(
             "timezone",
             message,
-            "local, UTC, or a name like Asia/Shanghai",
+            "write local, UTC, or a name like Asia/Shanghai",
         ));
     }
     let may_stand = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if !config.domain.chars().all(may_stand) {
-        let remedy = "letters, digits, `.`, `_` and `-`: it becomes part of Redis keys (N10)";
+        let remedy = "use letters, digits, `.`, `_` and `-`: it becomes part of Redis keys (N10)";
         problems.push(Problem::error("domain", "has other characters than a domain", remedy));
     }
     if config.scripts.default.split('/').any(|step| step == "..") {
@@ -51,20 +51,24 @@ fn check_switches(switches: &[Freeswitch], problems: &mut Vec<Problem>) {
         check_address(&key("address"), &switch.address, problems);
         if switches.iter().take(number).any(|earlier| earlier.address == switch.address) {
             let message = format!("{} stands twice", switch.address);
-            problems.push(Problem::error(&key("address"), message, "one [[freeswitch]] for each"));
+            problems.push(Problem::error(
+                &key("address"),
+                message,
+                "write one [[freeswitch]] for each",
+            ));
         }
         if switch.asr.is_empty() || switch.asr == "daemon" {
-            let remedy = "a recogniser of the switch, for example unimrcp";
+            let remedy = "name a recogniser of the switch, for example unimrcp";
             problems.push(Problem::error(&key("asr"), "nobody would hear the caller", remedy));
         }
         if switch.tts != "file" && !switch.tts.contains(':') {
             let message = format!("`{}` names no voice", switch.tts);
-            problems.push(Problem::error(&key("tts"), message, "file, or <engine>:<voice>"));
+            problems.push(Problem::error(&key("tts"), message, "write file, or <engine>:<voice>"));
         }
         for (name, text) in [("asr", &switch.asr), ("tts", &switch.tts)] {
             if text.chars().any(char::is_control) {
                 let message = "has a line break or another control character";
-                problems.push(Problem::error(&key(name), message, "one line of text (N10)"));
+                problems.push(Problem::error(&key(name), message, "write one line of text (N10)"));
             }
         }
     }
@@ -80,7 +84,7 @@ fn check_services(config: &Config, problems: &mut Vec<Problem>) {
         let known =
             schemes.iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
         if !url.is_empty() && !known {
-            let remedy = format!("an address that begins with {}", schemes.join(" or "));
+            let remedy = format!("write an address that begins with {}", schemes.join(" or "));
             problems.push(Problem::error(key, "is no address of a kind we speak", remedy));
         }
     }
@@ -121,20 +125,24 @@ fn check_tables(config: &Config, problems: &mut Vec<Problem>) {
     for (key, table) in tables {
         let may_stand = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if table.len() > TABLE_NAME_BYTES_MAX || !table.chars().all(may_stand) {
-            let remedy = "1 to 64 of A-Z a-z 0-9 _, or empty for none (I6)";
+            let remedy = "use 1 to 64 of A-Z a-z 0-9 _, or empty for none (I6)";
             problems.push(Problem::error(key, format!("`{table}` is no table name"), remedy));
         }
     }
     if !conversation.is_empty() && conversation == classify {
         let message = format!("`{classify}` is the table of conversations already");
         let key = "robot.statistic.database.table";
-        problems.push(Problem::error(key, message, "the two kinds of rows have a table each"));
+        problems.push(Problem::error(key, message, "give each kind of rows its own table"));
     }
 }
 
 fn check_limits(config: &Config, problems: &mut Vec<Problem>) {
     if config.calls.max == 0 {
-        problems.push(Problem::error("calls.max", "every call would be refused", "1 or more"));
+        problems.push(Problem::error(
+            "calls.max",
+            "every call would be refused",
+            "write 1 or more",
+        ));
     }
     for (number, pattern) in config.calls.transfer_allow.iter().enumerate() {
         if let Err(error) = regex::Regex::new(pattern) {
@@ -142,7 +150,11 @@ fn check_limits(config: &Config, problems: &mut Vec<Problem>) {
             let shown = error.to_string();
             // The lines before the last draw the pattern with a caret.
             let message = shown.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            problems.push(Problem::error(&key, message, "a regular expression like ^[0-9]{3,6}$"));
+            problems.push(Problem::error(
+                &key,
+                message,
+                "write a regular expression like ^[0-9]{3,6}$",
+            ));
         }
     }
 }
@@ -153,7 +165,11 @@ fn check_address(key: &str, address: &str, problems: &mut Vec<Problem>) {
     });
     if !good {
         let message = format!("`{address}` is not host:port");
-        problems.push(Problem::error(key, message, "for example 127.0.0.1:8021 or [::1]:8021"));
+        problems.push(Problem::error(
+            key,
+            message,
+            "write for example 127.0.0.1:8021 or [::1]:8021",
+        ));
     }
 }
 
@@ -162,7 +178,11 @@ fn check_exposure(listen: &str, problems: &mut Vec<Problem>) {
     let loopback = ["127.", "localhost:", "[::1]:"];
     if !loopback.iter().any(|start| listen.starts_with(start)) {
         let message = "can be reached from other hosts, and asks nobody who they are";
-        problems.push(Problem::warning("http.listen", message, "127.0.0.1:8080, or a firewall"));
+        problems.push(Problem::warning(
+            "http.listen",
+            message,
+            "listen on 127.0.0.1:8080, or put a firewall before it",
+        ));
     }
 }
 

@@ -43,21 +43,13 @@ impl Document {
         environment: &BTreeMap<String, String>,
         shape: &Shape,
     ) -> Vec<Problem> {
-        let mut written: Vec<_> = environment
-            .iter()
-            .filter_map(|(name, text)| Some((name, steps(name.strip_prefix(PREFIX)?), text)))
-            .collect();
-        // By number, so that element 2 comes before element 10 and each follows the one before.
-        written.sort_by_key(|(_, steps, _)| {
-            steps.iter().map(|step| (step.parse::<usize>().ok(), step.clone())).collect::<Vec<_>>()
-        });
         let mut values = Value::Table(std::mem::take(&mut self.values));
         let mut problems = Vec::new();
-        for (name, steps, text) in written {
+        for Variable { name, steps, text } in variables(environment) {
             let key = steps.join(".");
-            let place = Place::Environment(name.clone());
+            let place = Place::Environment(name.to_owned());
             match set(&mut values, &steps, read(text, shape.at(&steps))) {
-                Ok(()) => drop(self.places.insert(key, place)),
+                Ok(()) => self.move_place(key, place),
                 Err(Gap { present }) => problems.push(gap(&key, present).at(place)),
             }
         }
@@ -65,6 +57,13 @@ impl Document {
             self.values = table;
         }
         problems
+    }
+
+    /// The key, with all that is in it, stands here now.
+    fn move_place(&mut self, key: String, place: Place) {
+        let inside = join(&key, "");
+        self.places.retain(|path, _| !path.starts_with(&inside));
+        self.places.insert(key, place);
     }
 
     /// Where the key was written, or else the nearest section around it.
@@ -131,9 +130,29 @@ impl File<'_> {
     }
 }
 
-/// `FREESWITCH__0__PASSWORD` → `freeswitch`, `0`, `password`.
-fn steps(name: &str) -> Vec<String> {
-    name.split("__").map(str::to_lowercase).collect()
+/// A variable that sets a key.
+struct Variable<'a> {
+    name: &'a str,
+    /// `FREESWITCH__0__PASSWORD` → `freeswitch`, `0`, `password`.
+    steps: Vec<String>,
+    text: &'a str,
+}
+
+/// The variables that are configuration; elements of lists by number, 2 before 10, so that each
+/// follows the one before.
+fn variables(environment: &BTreeMap<String, String>) -> Vec<Variable<'_>> {
+    let mut variables: Vec<_> = environment
+        .iter()
+        .filter_map(|(name, text)| {
+            let steps = name.strip_prefix(PREFIX)?.split("__").map(str::to_lowercase).collect();
+            Some(Variable { name, steps, text })
+        })
+        .collect();
+    variables.sort_by_cached_key(|variable| {
+        let by_number = |step: &String| (step.parse::<usize>().ok(), step.clone());
+        variable.steps.iter().map(by_number).collect::<Vec<_>>()
+    });
+    variables
 }
 
 /// The text as the type that is expected; as it is where that fails, for the check to report.
@@ -169,32 +188,35 @@ fn gap(key: &str, present: usize) -> Problem {
     Problem::error(key, message, format!("number the elements from 0; the next is {present}"))
 }
 
+/// Puts the value where these steps lead, making the sections on the way.
 fn set(target: &mut Value, steps: &[String], value: Value) -> Result<(), Gap> {
     let [step, rest @ ..] = steps else {
         *target = value;
         return Ok(());
     };
-    if !matches!(target, Value::Table(_) | Value::Array(_)) {
-        *target = Value::Table(Table::new());
+    let child = match (target, step.parse::<usize>()) {
+        (Value::Array(array), Ok(number)) => element(array, number, rest)?,
+        (Value::Table(table), _) => table.entry(step.clone()).or_insert_with(|| container(rest)),
+        (other, _) => {
+            // What can't hold the step makes way: the environment wins.
+            *other = container(steps);
+            return set(other, steps, value);
+        }
+    };
+    set(child, rest, value)
+}
+
+/// The element of this number, which may be the one after the last.
+fn element<'a>(
+    array: &'a mut Vec<Value>,
+    number: usize,
+    rest: &[String],
+) -> Result<&'a mut Value, Gap> {
+    if number == array.len() {
+        array.push(container(rest));
     }
-    match (target, step.parse::<usize>()) {
-        (Value::Array(array), Ok(number)) => {
-            if number > array.len() {
-                return Err(Gap { present: array.len() });
-            }
-            if number == array.len() {
-                array.push(container(rest));
-            }
-            set(&mut array[number], rest, value)
-        }
-        (Value::Table(table), _) => {
-            set(table.entry(step.clone()).or_insert_with(|| container(rest)), rest, value)
-        }
-        (target, _) => {
-            *target = Value::Table(Table::new());
-            set(target, steps, value)
-        }
-    }
+    let present = array.len();
+    array.get_mut(number).ok_or(Gap { present })
 }
 
 /// What can hold the first of these steps.

@@ -121,7 +121,7 @@ fn resolve_secrets(config: &mut Config, environment: &BTreeMap<String, String>) 
             Err(message) => {
                 // Emptied, so that the checks do not report the reference as a value too.
                 *secret = Secret::default();
-                let remedy = "the secret itself, env:NAME or file:PATH";
+                let remedy = "write the secret itself, env:NAME or file:PATH";
                 problems.push(Problem::error(&key, message, remedy));
             }
         }

@@ -87,13 +87,13 @@ fn fits(value: &mut Value, expected: &Value, path: &str, problems: &mut Vec<Prob
         }
         (Value::Integer(number), Value::Integer(_)) if *number < 0 => {
             let message = format!("is {number}, and can't be less than 0");
-            problems.push(Problem::error(path, message, format!("for example {expected}")));
+            problems.push(Problem::error(path, message, format!("write for example {expected}")));
             false
         }
         (value, expected) if value.same_type(expected) => true,
         (value, expected) => {
             let message = format!("is {}, and must be {}", kind(value), kind(expected));
-            problems.push(Problem::error(path, message, format!("for example {expected}")));
+            problems.push(Problem::error(path, message, format!("write for example {expected}")));
             false
         }
     }
