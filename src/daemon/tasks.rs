@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::meter::Meter;
+use crate::pii::Pii;
 
 /// All tasks of the daemon. Copies are the same set; when the last is gone, its tasks are stopped.
 #[derive(Clone, Default)]
@@ -20,18 +21,18 @@ pub struct Tasks {
 }
 
 /// How a task that was started ends.
-pub struct Ending(oneshot::Receiver<Result<(), Panicked>>);
+pub struct Ending(oneshot::Receiver<Result<(), TaskError>>);
 
-/// A task that ended before it was done.
+/// Why a task ended before it was done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Panicked {
-    /// By a panic: a bug.
+pub enum TaskError {
+    /// It panicked: a bug.
     #[error("task {task} panicked: {message}")]
-    With {
+    Panicked {
         /// The task.
         task: &'static str,
-        /// What the panic said.
-        message: String,
+        /// What the panic said, which may be what a caller said (N14).
+        message: Pii<String>,
     },
     /// It was stopped from outside.
     #[error("task was stopped")]
@@ -97,8 +98,8 @@ impl Ending {
     ///
     /// # Errors
     /// It panicked, or was stopped by [`Tasks::finish`].
-    pub async fn wait(self) -> Result<(), Panicked> {
-        self.0.await.unwrap_or(Err(Panicked::Stopped))
+    pub async fn wait(self) -> Result<(), TaskError> {
+        self.0.await.unwrap_or(Err(TaskError::Stopped))
     }
 }
 
@@ -109,7 +110,7 @@ struct Guarded<F> {
 }
 
 impl<F: Future<Output = ()>> Future for Guarded<F> {
-    type Output = Result<(), Panicked>;
+    type Output = Result<(), TaskError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         // The future is dropped after a panic, never polled again: nothing sees it half changed.
@@ -120,12 +121,12 @@ impl<F: Future<Output = ()>> Future for Guarded<F> {
     }
 }
 
-fn report(task: &'static str, panic: &(dyn Any + Send)) -> Panicked {
+fn report(task: &'static str, panic: &(dyn Any + Send)) -> TaskError {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let message = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
     tracing::error!(task, "a task ended by a panic");
     metrics::counter!(Meter::Panics.name(), "task" => task).increment(1);
-    Panicked::With { task, message: message.to_owned() }
+    TaskError::Panicked { task, message: Pii(message.to_owned()) }
 }
 
 #[cfg(test)]
@@ -140,8 +141,8 @@ mod tests {
         let (tell, told) = oneshot::channel();
         let other = tasks.spawn("other", async move { assert_eq!(told.await, Ok(5)) });
         let broken = tasks.spawn("broken", async { panic!("row {}", 3) });
-        let message = "row 3".to_owned();
-        assert_eq!(broken.wait().await, Err(Panicked::With { task: "broken", message }));
+        let message = Pii("row 3".to_owned());
+        assert_eq!(broken.wait().await, Err(TaskError::Panicked { task: "broken", message }));
         tell.send(5).unwrap();
         assert_eq!(other.wait().await, Ok(()));
         assert_eq!(tasks.finish(Duration::from_secs(1)).await, 0);
@@ -168,7 +169,7 @@ mod tests {
         tasks.spawn("short", async {});
         assert_eq!(tasks.len(), 2);
         assert_eq!(tasks.finish(Duration::from_secs(60)).await, 1);
-        assert_eq!(stuck.wait().await, Err(Panicked::Stopped));
+        assert_eq!(stuck.wait().await, Err(TaskError::Stopped));
         assert!(tasks.is_empty());
     }
 
