@@ -240,6 +240,17 @@ rows_days = 0
 }
 
 #[test]
+fn a_section_that_only_the_environment_names_is_found_there() {
+    let loaded = read("[robot]\n", &[("TELEPHONIST__ROBOT__NLP__DEBUG", "1")]).unwrap();
+    let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["TELEPHONIST__ROBOT__NLP__DEBUG: warning: robot.nlp: accepted, without effect yet; take \
+          it out to be rid of this"]
+    );
+}
+
+#[test]
 fn rows_for_redis_without_a_redis_are_a_warning() {
     let loaded = read("[robot.record.redis]\nlist = \"rows\"\n", &[]).unwrap();
     let keys: Vec<_> = loaded.warnings.iter().map(|warning| &*warning.key).collect();

@@ -66,18 +66,17 @@ impl Document {
         self.places.insert(key, place);
     }
 
-    /// Where the key was written, or else the nearest section around it.
+    /// Where the key was written; or else the first key in it, or the nearest section around it.
     pub(super) fn place(&self, key: &str) -> Place {
-        let mut key = key;
-        loop {
-            if let Some(place) = self.places.get(key) {
-                return place.clone();
-            }
-            match key.rsplit_once('.') {
-                Some((section, _)) => key = section,
-                None => return Place::Default,
-            }
-        }
+        let inside = join(key, "");
+        let first_inside = || {
+            let (path, place) = self.places.range(inside.clone()..).next()?;
+            path.starts_with(&inside).then_some(place)
+        };
+        let sections = std::iter::successors(Some(key), |key| Some(key.rsplit_once('.')?.0));
+        let around = || sections.skip(1).find_map(|section| self.places.get(section));
+        let found = self.places.get(key).or_else(first_inside).or_else(around);
+        found.cloned().unwrap_or(Place::Default)
     }
 }
 
