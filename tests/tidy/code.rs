@@ -6,7 +6,8 @@ use crate::tree::{File, files, none};
 const LINES_MAX: usize = 600;
 
 /// Files that are longer, and why.
-const LONGER: [(&str, &str); 0] = [];
+const LONGER: [(&str, &str); 1] =
+    [("src/engine/respond.rs", "each kind of answer makes its row here, beside the others")];
 
 /// What is not finished, was left from debugging, or silences a check without a reason.
 const BANNED: [&str; 9] =
@@ -15,6 +16,14 @@ const BANNED: [&str; 9] =
 #[test]
 fn files_hold_one_idea_each() {
     none(&files("src", "rs").iter().filter_map(check_length).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_list_of_longer_files_has_no_others() {
+    let files = files("src", "rs");
+    let is_longer = |path: &str| files.iter().any(|file| file.path == path && is_long(file));
+    let others = LONGER.iter().filter(|(path, _)| !is_longer(path));
+    none(&others.map(|(path, _)| format!("{path} need not be listed")).collect::<Vec<_>>());
 }
 
 #[test]
@@ -44,10 +53,14 @@ fn every_banned_word_is_found() {
 }
 
 fn check_length(file: &File) -> Option<String> {
-    let lines = file.text.lines().count();
     let is_listed = LONGER.iter().any(|(path, _)| *path == file.path);
-    (lines > LINES_MAX && !is_listed)
+    let lines = file.text.lines().count();
+    (is_long(file) && !is_listed)
         .then(|| format!("{}: {lines} lines, more than {LINES_MAX}", file.path))
+}
+
+fn is_long(file: &File) -> bool {
+    file.text.lines().count() > LINES_MAX
 }
 
 fn check_words(file: &File) -> Vec<String> {
