@@ -1,5 +1,7 @@
 //! One turn: play and listen. Pure: it is told what happened and when, and says what to do.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod conversation;
 pub mod event;
 mod interrupt;
