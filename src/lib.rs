@@ -7,4 +7,5 @@ pub mod daemon;
 pub mod engine;
 pub mod pii;
 pub mod script;
+pub mod switch;
 pub mod turn;
