@@ -3,5 +3,6 @@
 
 pub mod config;
 pub mod engine;
+pub mod script;
 pub mod store;
 pub mod turn;

@@ -38,7 +38,7 @@ pub(super) trait Sink {
 pub(super) struct Delivery<S> {
     pub(super) sink: S,
     pub(super) inbox: Inbox,
-    pub(super) gauge: Arc<Gauge>,
+    pub(super) gauge: Gauge,
     pub(super) dead_letters: Arc<DeadLetters>,
 }
 
@@ -115,7 +115,7 @@ impl<S: Sink> Delivery<S> {
 
     /// Says once that the sink is away, and again only when the reason changes.
     fn tell_away(&self, reason: &str) {
-        let known = self.gauge.read().away;
+        let known = self.gauge.away();
         if known.as_deref() == Some(reason) {
             return;
         }
@@ -127,7 +127,7 @@ impl<S: Sink> Delivery<S> {
     }
 
     fn tell_back(&self) {
-        if self.gauge.read().away.is_some() {
+        if self.gauge.away().is_some() {
             tracing::info!(sink = self.sink.name(), "the sink is back, waiting rows are sent");
             self.gauge.update(|health| health.away = None);
         }

@@ -1,11 +1,11 @@
 //! How the sinks are, for readiness and for the log.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
 
 /// How each sink is; cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Health {
-    sinks: Arc<[Arc<Gauge>]>,
+    sinks: watch::Receiver<Vec<SinkHealth>>,
 }
 
 /// How one sink is.
@@ -24,44 +24,60 @@ pub struct SinkHealth {
 }
 
 impl Health {
-    pub(super) fn new(sinks: impl IntoIterator<Item = Arc<Gauge>>) -> Self {
-        Self { sinks: sinks.into_iter().collect() }
-    }
-
     /// Every sink, in a fixed order.
     #[must_use]
     pub fn sinks(&self) -> Vec<SinkHealth> {
-        self.sinks.iter().map(|gauge| gauge.read()).collect()
+        self.sinks.borrow().clone()
     }
 
     /// Whether every sink can be used, as far as is known.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.sinks.iter().all(|gauge| gauge.read().away.is_none())
+        self.sinks.borrow().iter().all(|sink| sink.away.is_none())
+    }
+
+    /// Waits until the sinks are so, or the store is gone.
+    pub async fn wait_for(&mut self, condition: impl Fn(&[SinkHealth]) -> bool) {
+        // An error means that nothing will change any more.
+        drop(self.sinks.wait_for(|sinks| condition(sinks)).await);
     }
 }
 
-/// Where one sink's state is kept.
-#[derive(Debug)]
+/// Where the sinks' state is written.
+#[derive(Debug, Default)]
+pub(super) struct Gauges(watch::Sender<Vec<SinkHealth>>);
+
+/// Where one sink's state is written.
+#[derive(Clone, Debug)]
 pub(super) struct Gauge {
     sink: &'static str,
-    state: Mutex<SinkHealth>,
+    index: usize,
+    sinks: watch::Sender<Vec<SinkHealth>>,
+}
+
+impl Gauges {
+    /// A place for one more sink.
+    pub(super) fn add(&self, sink: &'static str) -> Gauge {
+        let index = self.0.borrow().len();
+        self.0.send_modify(|sinks| sinks.push(SinkHealth { sink, ..SinkHealth::default() }));
+        Gauge { sink, index, sinks: self.0.clone() }
+    }
+
+    pub(super) fn health(&self) -> Health {
+        Health { sinks: self.0.subscribe() }
+    }
 }
 
 impl Gauge {
-    pub(super) fn new(sink: &'static str) -> Arc<Self> {
-        Arc::new(Self { sink, state: Mutex::new(SinkHealth { sink, ..SinkHealth::default() }) })
-    }
-
     pub(super) fn sink(&self) -> &'static str {
         self.sink
     }
 
-    pub(super) fn read(&self) -> SinkHealth {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn away(&self) -> Option<String> {
+        self.sinks.borrow()[self.index].away.clone()
     }
 
     pub(super) fn update(&self, change: impl FnOnce(&mut SinkHealth)) {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.sinks.send_modify(|sinks| change(&mut sinks[self.index]));
     }
 }

@@ -1,6 +1,5 @@
 //! The bounded queue before each sink.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -61,7 +60,7 @@ pub(super) struct Queue {
     wants: Wants,
     sender: mpsc::Sender<Message>,
     overflowing: AtomicBool,
-    gauge: Arc<Gauge>,
+    gauge: Gauge,
 }
 
 /// The sink's end.
@@ -80,11 +79,7 @@ pub(super) struct Batch {
 }
 
 /// A queue; `closing` turns true when no more rows are to be taken.
-pub(super) fn queue(
-    wants: Wants,
-    gauge: Arc<Gauge>,
-    closing: watch::Receiver<bool>,
-) -> (Queue, Inbox) {
+pub(super) fn queue(wants: Wants, gauge: Gauge, closing: watch::Receiver<bool>) -> (Queue, Inbox) {
     let (sender, receiver) = mpsc::channel(QUEUE_RECORDS_MAX);
     let queue = Queue { wants, sender, overflowing: AtomicBool::new(false), gauge };
     (queue, Inbox { receiver, closing, held_back: None })
@@ -165,11 +160,15 @@ impl Inbox {
         tokio::select! {
             biased;
             message = self.receiver.recv() => message,
-            // A sender that is gone means the same: nobody will ask for the end any more.
-            _ = self.closing.wait_for(|closing| *closing) => {
+            () = closed(&mut self.closing) => {
                 self.receiver.close();
                 self.receiver.recv().await
             }
         }
     }
+}
+
+/// Waits until no more rows are to be taken; a worker that is gone means the same.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    drop(closing.wait_for(|closing| *closing).await);
 }

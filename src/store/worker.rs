@@ -12,7 +12,7 @@ use super::dead_letter::DeadLetters;
 use super::delivery::{Delivery, Sink};
 use super::error::StoreError;
 use super::handle::Store;
-use super::health::{Gauge, Health};
+use super::health::{Gauges, Health};
 use super::log_rows::LogRows;
 use super::notify_url::NotifyUrl;
 use super::queue::{Queue, Wants, queue};
@@ -45,7 +45,7 @@ pub fn open(config: &Config) -> Result<(Store, Worker), StoreError> {
         dead_letters: Arc::new(DeadLetters::new(&config.data_dir)),
         closed,
         queues: Vec::new(),
-        gauges: Vec::new(),
+        gauges: Gauges::default(),
     };
     let record = &config.robot.record;
     let statistic = &config.robot.statistic;
@@ -55,7 +55,7 @@ pub fn open(config: &Config) -> Result<(Store, Worker), StoreError> {
         .map(|sink| opening.add(sink, Wants { destroy: true, ..Wants::default() }));
     let logged = Wants { conversation: record.log, classify: statistic.log, ..Wants::default() };
     let log = logged.anything().then(|| opening.add(LogRows, logged));
-    let health = Health::new(opening.gauges);
+    let health = opening.gauges.health();
     let store = Store { queues: opening.queues.into(), health: health.clone() };
     Ok((store, Worker { database, redis, notify_url, log, closing, health }))
 }
@@ -91,15 +91,14 @@ struct Opening {
     dead_letters: Arc<DeadLetters>,
     closed: watch::Receiver<bool>,
     queues: Vec<Queue>,
-    gauges: Vec<Arc<Gauge>>,
+    gauges: Gauges,
 }
 
 impl Opening {
     fn add<S: Sink>(&mut self, sink: S, wants: Wants) -> Delivery<S> {
-        let gauge = Gauge::new(sink.name());
-        let (queue, inbox) = queue(wants, Arc::clone(&gauge), self.closed.clone());
+        let gauge = self.gauges.add(sink.name());
+        let (queue, inbox) = queue(wants, gauge.clone(), self.closed.clone());
         self.queues.push(queue);
-        self.gauges.push(Arc::clone(&gauge));
         Delivery { sink, inbox, gauge, dead_letters: Arc::clone(&self.dead_letters) }
     }
 }

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +16,9 @@ use tempfile::TempDir;
 /// A service that is not ready by now never will be: MariaDB takes two seconds on an idle machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// A service that is still there by now is killed.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// How often another port is tried when somebody else took the free one first.
 const PORT_ATTEMPTS: usize = 5;
 
@@ -23,22 +26,24 @@ const PORT_ATTEMPTS: usize = 5;
 const AS_ROOT: &str = "--user=root";
 
 /// A MariaDB server with the user `root` and no password.
-pub struct MariaDb {
+pub(crate) struct MariaDb {
+    // Before its folder: a service whose folder is gone may refuse to end.
+    process: Option<Process>,
     folder: TempDir,
     port: u16,
-    process: Option<Process>,
 }
 
 /// A Redis server without a password.
-pub struct Redis {
+pub(crate) struct Redis {
+    // Before its folder: a service whose folder is gone may refuse to end.
+    process: Option<Process>,
     folder: TempDir,
     port: u16,
-    process: Option<Process>,
 }
 
 impl MariaDb {
     /// The server that the tests of this binary share, started if none of them holds it.
-    pub fn shared() -> Arc<Self> {
+    pub(crate) fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<MariaDb>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         shared.upgrade().unwrap_or_else(|| {
@@ -49,7 +54,7 @@ impl MariaDb {
     }
 
     /// A server of the test's own, to be stopped and started again.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let installer = program("mariadb-install-db", "mariadb-server-core");
         let installed = Command::new(installer)
@@ -65,24 +70,24 @@ impl MariaDb {
     }
 
     /// The URL of a database of this server.
-    pub fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         format!("mysql://root@127.0.0.1:{}/{database}", self.port)
     }
 
     /// Ends the server as an operator would.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.process = None;
     }
 
     /// Starts it again on the same port with the same data.
-    pub fn start_again(&mut self) {
+    pub(crate) fn start_again(&mut self) {
         self.process = Some(start_mariadb(&self.folder, self.port).unwrap());
     }
 }
 
 impl Redis {
     /// The server that the tests of this binary share, started if none of them holds it.
-    pub fn shared() -> Arc<Self> {
+    pub(crate) fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<Redis>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         shared.upgrade().unwrap_or_else(|| {
@@ -93,7 +98,7 @@ impl Redis {
     }
 
     /// A server of the test's own, to be stopped and started again.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         // The server is the same program as the checker, which Debian puts into another package:
         // it goes by the name it was started with.
@@ -103,17 +108,17 @@ impl Redis {
     }
 
     /// The server's URL.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
     /// Ends the server; it saves its data first.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.process = None;
     }
 
     /// Starts it again on the same port with the same data.
-    pub fn start_again(&mut self) {
+    pub(crate) fn start_again(&mut self) {
         self.process = Some(start_redis(&self.folder, self.port).unwrap());
     }
 }
@@ -136,7 +141,7 @@ fn start_redis(folder: &TempDir, port: u16) -> Result<Process, String> {
     command
         .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
         .args(["--dir", &folder.path().display().to_string()])
-        .args(["--appendonly", "yes"]);
+        .args(["--appendonly", "yes", "--save", ""]);
     Process::start(command, "Ready to accept connections")
 }
 
@@ -172,7 +177,11 @@ fn on_a_free_port(start: impl Fn(u16) -> Result<Process, String>) -> (u16, Proce
 }
 
 /// A running service, ended on drop.
-struct Process(Child);
+struct Process {
+    child: Child,
+    /// What it says; disconnected when it has ended. In a mutex so that tests can share it.
+    lines: Mutex<Receiver<String>>,
+}
 
 impl Process {
     /// Starts it and waits until it says that it is ready: it says so only after it has its port,
@@ -182,10 +191,9 @@ impl Process {
         let mut child = command.spawn().unwrap();
         let stdout: Box<dyn Read + Send> = Box::new(child.stdout.take().unwrap());
         let stderr: Box<dyn Read + Send> = Box::new(child.stderr.take().unwrap());
-        let process = Self(child);
-        let lines = lines_of([stdout, stderr]);
+        let process = Self { child, lines: Mutex::new(lines_of([stdout, stderr])) };
         let mut said = Vec::new();
-        while let Ok(line) = lines.recv_timeout(START_TIMEOUT) {
+        while let Ok(line) = process.next_line(START_TIMEOUT) {
             if line.contains(ready) {
                 return Ok(process);
             }
@@ -193,16 +201,26 @@ impl Process {
         }
         Err(said.join("\n"))
     }
+
+    fn next_line(&self, patience: Duration) -> Result<String, RecvTimeoutError> {
+        self.lines.lock().unwrap().recv_timeout(patience)
+    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         // SIGTERM, as an operator would: the standard library has only SIGKILL.
-        let asked = Command::new("kill").arg(self.0.id().to_string()).status();
-        if !asked.is_ok_and(|status| status.success()) {
-            self.0.kill().unwrap_or_default();
+        Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        let ended = loop {
+            match self.next_line(STOP_TIMEOUT) {
+                Ok(_) => {}
+                Err(error) => break error == RecvTimeoutError::Disconnected,
+            }
+        };
+        if !ended {
+            self.child.kill().unwrap();
         }
-        self.0.wait().unwrap();
+        self.child.wait().unwrap();
     }
 }
 

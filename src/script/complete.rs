@@ -1,0 +1,105 @@
+//! Conditions on the end of an action (E75, R13).
+
+use regex::{Regex, RegexBuilder};
+use smol_str::SmolStr;
+
+/// The words a COMPLETE begins with.
+const WORDS: [&str; 5] = ["done", "timeout", "error", "break", "hangup"];
+
+/// One entry of `condition.complete`.
+#[derive(Clone, Debug)]
+pub struct CompleteCondition {
+    /// As written.
+    pub shown: SmolStr,
+    /// What it means.
+    pub kind: CompleteKind,
+}
+
+/// What a condition on the end of an action means.
+#[derive(Clone, Debug)]
+pub enum CompleteKind {
+    /// `any`.
+    Any,
+    /// Names the word the COMPLETE begins with.
+    Word,
+    /// Is searched in the whole argument (R13).
+    Pattern(Regex),
+}
+
+/// How a condition on the end of an action was fulfilled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompleteMatch {
+    /// It names the word.
+    Word,
+    /// It was found; this part of the argument.
+    Part(SmolStr),
+}
+
+impl CompleteCondition {
+    /// Reads a condition; a pattern that does not compile is searched for literally, and the
+    /// error says why.
+    pub(super) fn new(written: &str) -> (Self, Option<String>) {
+        let shown = SmolStr::new(written);
+        if written == "any" {
+            return (Self { shown, kind: CompleteKind::Any }, None);
+        }
+        if WORDS.iter().any(|word| word.eq_ignore_ascii_case(written)) {
+            return (Self { shown, kind: CompleteKind::Word }, None);
+        }
+        let compile = |pattern: &str| RegexBuilder::new(pattern).case_insensitive(true).build();
+        let (pattern, error) = match compile(written) {
+            Ok(pattern) => (pattern, None),
+            Err(error) => {
+                let literal = compile(&regex_syntax::escape(written));
+                (literal.expect("an escaped text is a pattern"), Some(error.to_string()))
+            }
+        };
+        (Self { shown, kind: CompleteKind::Pattern(pattern) }, error)
+    }
+
+    /// How a COMPLETE fulfils the condition; `any` is asked for separately.
+    #[must_use]
+    pub fn matches(&self, args: &str) -> Option<CompleteMatch> {
+        match &self.kind {
+            CompleteKind::Any => None,
+            CompleteKind::Word => {
+                let word = args.split('(').next().unwrap_or_default().trim();
+                self.shown.eq_ignore_ascii_case(word).then_some(CompleteMatch::Word)
+            }
+            CompleteKind::Pattern(pattern) => {
+                let found = pattern.find_iter(args).find(|found| !found.is_empty())?;
+                Some(CompleteMatch::Part(found.as_str().into()))
+            }
+        }
+    }
+
+    /// True if the condition names this word, as `TIMEOUT` (E61).
+    #[must_use]
+    pub fn names(&self, word: &str) -> bool {
+        matches!(self.kind, CompleteKind::Word) && self.shown.eq_ignore_ascii_case(word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// E75, R13: words name the COMPLETE, anything else is searched in all of it.
+    #[test]
+    fn words_and_patterns() {
+        for (written, args, expected) in [
+            ("done", "DONE()", Some(CompleteMatch::Word)),
+            ("Timeout", "TIMEOUT(F:喂)", Some(CompleteMatch::Word)),
+            ("done", "TIMEOUT(F:done)", None),
+            ("f:喂", "TIMEOUT(F:喂)", Some(CompleteMatch::Part("F:喂".into()))),
+            (r"hangup\(.*再见", "HANGUP(F再见)", Some(CompleteMatch::Part("HANGUP(F再见".into()))),
+            ("x*", "DONE()", None),
+            ("any", "DONE()", None),
+        ] {
+            assert_eq!(CompleteCondition::new(written).0.matches(args), expected, "{written}");
+        }
+        let (broken, error) = CompleteCondition::new("done(");
+        assert!(error.is_some());
+        assert_eq!(broken.matches("DONE()"), Some(CompleteMatch::Part("DONE(".into())));
+    }
+}

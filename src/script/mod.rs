@@ -1,0 +1,30 @@
+//! The script file → a `Script`, or every complaint at once. Pure: it is given bytes.
+
+mod args;
+mod check;
+mod complete;
+mod digits;
+mod graph;
+mod keyword;
+mod knowledge;
+mod matcher;
+mod model;
+mod node;
+mod normal;
+mod problem;
+mod raw;
+mod template;
+
+pub use args::{ArgFault, INTERRUPT_BITS, SpeechArgs};
+pub use check::{FILE_BYTES_MAX, KEYWORDS_MAX, NODES_MAX, load};
+pub use complete::{CompleteCondition, CompleteKind, CompleteMatch};
+pub use digits::{DIGITS_MAX, DtmfCondition, DtmfKind};
+pub use matcher::{Found, Hit, Matcher, Scope, Shown};
+pub use model::{
+    Audio, AudioEntry, AudioFile, CategoryId, Edge, EntryKind, Filter, Global, GlobalEntry, Node,
+    NodeAction, NodeAudio, NodeId, Potential, PotentialKind, Prompt, PromptId, ReturnTarget,
+    Script, SwitchFlow, SwitchTarget,
+};
+pub use normal::{fold, normalize};
+pub use problem::{Problem, Severity};
+pub use template::Template;
