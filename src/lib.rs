@@ -7,5 +7,6 @@ pub mod daemon;
 pub mod engine;
 pub mod pii;
 pub mod script;
+pub mod store;
 pub mod switch;
 pub mod turn;
