@@ -199,7 +199,8 @@ fn speech(event: &EslEvent) -> Option<Speech> {
             Recognition::NoInput | Recognition::Failed(_) => return None,
         },
         "detected-speech" => Speech::Ended(recognition::read(body)),
-        "closed" => Speech::Closed,
+        // At a hang-up it is closed with everything else.
+        "closed" if event.header_str("Hangup-Cause").is_none() => Speech::Closed,
         _ => return None,
     })
 }

@@ -2,8 +2,11 @@
 
 use smol_str::SmolStr;
 
+use super::super::audio::Playable;
 use super::super::translate::Request;
-use super::{Execution, HANGING_UP, Kind, Leg, Output, Purpose, SPOKEN_US_MIN, Stopping, Work};
+use super::{
+    DETECT_SPEECH, Execution, HANGING_UP, Leg, Output, Purpose, SPOKEN_US_MIN, Stopping, Work,
+};
 use crate::engine::time::Tick;
 use crate::turn::{EntryId, MediaEvent, PlaybackEnd};
 
@@ -19,7 +22,7 @@ impl Leg {
         let Some(execution) = self.running.front_mut() else { return };
         execution.began_us = Some(at_us);
         let unwanted = execution.unwanted;
-        if let Kind::Play { entry, .. } = &execution.kind {
+        if let Work::Play { entry, .. } = &execution.work {
             let entry = entry.clone();
             if let Some(heard_at) = self.heard_at.take() {
                 self.out.push_back(Output::Replied { after_ms: now.ms_since(heard_at) });
@@ -57,6 +60,23 @@ impl Leg {
                 self.audio_ended(&id);
             }
         }
+    }
+
+    /// Ends what was on the switch and may have begun. What had not was thrown away with the
+    /// break: set-up and audio of that kind are handed back to be sent again.
+    pub(super) fn end_what_began(&mut self) -> (Vec<Work>, Vec<Work>) {
+        let (mut set_up, mut audio) = (Vec::new(), Vec::new());
+        for lost in std::mem::take(&mut self.running) {
+            let is_fresh = lost.began_us.is_none() && !lost.unwanted;
+            match lost.work {
+                // What the recogniser needs is asked of it, not remembered here.
+                Work::Own { application, .. } if application == DETECT_SPEECH => {}
+                Work::Own { .. } => set_up.push(lost.work),
+                Work::Play { .. } if is_fresh => audio.push(lost.work),
+                _ => self.ended(lost, PlaybackEnd::Stopped, None),
+            }
+        }
+        (set_up, audio)
     }
 
     pub(super) fn refused(&mut self, id: &SmolStr, error: &SmolStr) {
@@ -128,16 +148,16 @@ impl Leg {
     }
 
     pub(super) fn ended(&mut self, execution: Execution, end: PlaybackEnd, heard_ms: Option<u64>) {
-        match execution.kind {
-            Kind::Play { entry, .. } => {
+        match execution.work {
+            Work::Play { entry, .. } => {
                 let heard_ms = execution.stop.and_then(|stop| stop.heard_ms).or(heard_ms);
                 self.finished(entry, end, heard_ms);
             }
-            Kind::Application(entry) => {
+            Work::Execute { entry, .. } => {
                 let ok = end == PlaybackEnd::Done;
                 self.tell(MediaEvent::ApplicationFinished { entry, ok });
             }
-            Kind::Own => {}
+            Work::Own { .. } | Work::Variable { .. } | Work::Transfer(_) => {}
         }
     }
 
@@ -155,27 +175,29 @@ impl Leg {
 
 impl Execution {
     pub(super) fn is_play(&self) -> bool {
-        matches!(self.kind, Kind::Play { .. })
+        matches!(self.work, Work::Play { .. })
     }
 
     /// How it ended, and what was heard of it. `FILE PLAYED` is said of a broken one too (S5).
     pub(super) fn outcome(&self, response: &str, at_us: u64) -> (PlaybackEnd, Option<u64>) {
         let ran_us = self.began_us.map(|began_us| at_us.saturating_sub(began_us));
         let broken = self.unwanted || self.stop.is_some_and(|stop| stop.broken);
-        match (&self.kind, response) {
-            (Kind::Play { .. }, _) if broken || response == HANGING_UP => {
+        match (&self.work, response) {
+            (Work::Play { .. }, _) if broken || response == HANGING_UP => {
                 (PlaybackEnd::Stopped, ran_us.map(|ran_us| ran_us / 1000))
             }
-            (Kind::Play { speech: true, .. }, _) if ran_us.is_some_and(|us| us < SPOKEN_US_MIN) => {
+            (Work::Play { what: Playable::Speech(_), .. }, _)
+                if ran_us.is_some_and(|us| us < SPOKEN_US_MIN) =>
+            {
                 (PlaybackEnd::Failed("the switch's voice said nothing".into()), Some(0))
             }
-            (Kind::Play { speech: true, .. }, _) => {
+            (Work::Play { what: Playable::Speech(_), .. }, _) => {
                 (PlaybackEnd::Done, ran_us.map(|ran_us| ran_us / 1000))
             }
-            (Kind::Play { .. }, "FILE NOT FOUND" | "PLAYBACK ERROR") => {
+            (Work::Play { .. }, "FILE NOT FOUND" | "PLAYBACK ERROR") => {
                 (PlaybackEnd::Failed(response.to_lowercase().into()), None)
             }
-            (Kind::Play { .. } | Kind::Application(_) | Kind::Own, _) => (PlaybackEnd::Done, None),
+            (_, _) => (PlaybackEnd::Done, None),
         }
     }
 }

@@ -59,6 +59,9 @@ const HANGING_UP: &str = "HANGING UP";
 /// The channel variable that marks a channel as a call of ours while it is.
 pub(in crate::switch::freeswitch) const MARK: &str = "robot_call";
 
+/// The application that drives a recogniser.
+const DETECT_SPEECH: &str = "detect_speech";
+
 /// What the state machine wants done.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::switch::freeswitch) enum Output {
@@ -118,20 +121,13 @@ pub(in crate::switch::freeswitch) enum Work {
 struct Execution {
     /// Its Event-UUID.
     id: SmolStr,
-    kind: Kind,
+    work: Work,
     /// When CHANNEL_EXECUTE came, by the switch's clock.
     began_us: Option<u64>,
     /// Somebody wants it to stop.
     unwanted: bool,
     /// What PLAYBACK_STOP said.
     stop: Option<Stop>,
-}
-
-#[derive(Clone, Debug)]
-enum Kind {
-    Play { entry: EntryId, speech: bool },
-    Application(EntryId),
-    Own,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -447,12 +443,10 @@ impl Leg {
         if !self.running.is_empty() {
             self.break_all(now);
         }
-        for lost in std::mem::take(&mut self.running) {
-            self.ended(lost, PlaybackEnd::Stopped, None);
-        }
-        if let Some(step) = self.recognizer.recover(now) {
-            self.hear(step, VecDeque::push_front);
-        }
+        let (set_up, audio) = self.end_what_began();
+        let hear = self.recognizer.recover(now).map(|step| self.detect_speech(step));
+        let ordered = std::mem::take(&mut self.waiting);
+        self.waiting = set_up.into_iter().chain(hear).chain(audio).chain(ordered).collect();
         self.advance();
     }
 

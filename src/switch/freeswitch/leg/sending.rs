@@ -9,7 +9,8 @@ use super::super::escape;
 use super::super::recognizer::Step as Hear;
 use super::super::translate::Request;
 use super::{
-    Execution, Kind, Leg, MARK, Output, PLAYS_MAX, Place, Purpose, STOP_MS_MAX, Stopping, Work,
+    DETECT_SPEECH, Execution, Leg, MARK, Output, PLAYS_MAX, Place, Purpose, STOP_MS_MAX, Stopping,
+    Work,
 };
 use crate::engine::Transfer;
 use crate::engine::time::Tick;
@@ -32,55 +33,58 @@ impl Leg {
     }
 
     pub(super) fn carry_out(&mut self, work: Work) {
-        match work {
+        match &work {
             Work::Play { entry, what, offset_ms } => {
-                let id = event_uuid(&entry);
-                let speech = matches!(what, Playable::Speech(_));
-                let (application, argument) = self.playback(what, offset_ms);
-                self.execute(id, Kind::Play { entry, speech }, application.into(), argument);
+                let (application, argument) = self.playback(what, *offset_ms);
+                self.execute(event_uuid(entry), application.into(), argument, work);
             }
             Work::Execute { entry, application, argument } => {
-                self.execute(event_uuid(&entry), Kind::Application(entry), application, argument);
+                let (application, argument) = (application.clone(), argument.clone());
+                self.execute(event_uuid(entry), application, argument, work);
             }
             Work::Own { application, argument } => {
                 self.own += 1;
                 let id = format_smolstr!("{}-own-{}", self.callid, self.own);
-                self.execute(id, Kind::Own, application.into(), argument);
+                self.execute(id, (*application).into(), argument.clone(), work);
             }
-            Work::Variable { name, value } => self.set_variable(&name, &value),
-            Work::Transfer(transfer) => self.transfer(&transfer),
+            Work::Variable { name, value } => self.set_variable(name, value),
+            Work::Transfer(transfer) => self.transfer(transfer),
         }
     }
 
     pub(super) fn execute(
         &mut self,
         id: SmolStr,
-        kind: Kind,
         application: SmolStr,
         argument: String,
+        work: Work,
     ) {
         let request = Request::Execute { execution: id.clone(), application, argument };
         let execution =
-            Execution { id: id.clone(), kind, began_us: None, unwanted: false, stop: None };
+            Execution { id: id.clone(), work, began_us: None, unwanted: false, stop: None };
         self.running.push_back(execution);
         self.send(Purpose::Execution(id), request);
     }
 
-    pub(super) fn playback(&self, what: Playable, offset_ms: u64) -> (&'static str, String) {
+    pub(super) fn playback(&self, what: &Playable, offset_ms: u64) -> (&'static str, String) {
         match what {
             Playable::File(path) if offset_ms > 0 => {
                 let samples = offset_ms.saturating_mul(u64::from(self.rate_hz)) / 1000;
                 ("playback", format!("{path}@@{samples}"))
             }
-            Playable::File(argument) | Playable::Stream(argument) => ("playback", argument),
-            Playable::Speech(argument) => ("speak", argument),
+            Playable::File(argument) | Playable::Stream(argument) => ("playback", argument.clone()),
+            Playable::Speech(argument) => ("speak", argument.clone()),
         }
     }
 
     pub(super) fn hear(&mut self, step: Hear, put: fn(&mut VecDeque<Work>, Work)) {
-        let argument = self.recognizer.argument(step);
-        put(&mut self.waiting, Work::Own { application: "detect_speech", argument });
+        let work = self.detect_speech(step);
+        put(&mut self.waiting, work);
         self.advance();
+    }
+
+    pub(super) fn detect_speech(&self, step: Hear) -> Work {
+        Work::Own { application: DETECT_SPEECH, argument: self.recognizer.argument(step) }
     }
 
     pub(super) fn set_waiting_variables(&mut self) {
