@@ -14,6 +14,7 @@ mod exit;
 mod jsonl;
 mod ledger;
 mod rehearse;
+mod run;
 mod scene;
 mod scripts;
 mod show_config;
@@ -31,6 +32,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Run(run::Args),
     Demo(demo::Args),
     Check(check::Args),
     Talk(talk::Args),
@@ -53,6 +55,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => return explain_usage(&error),
     };
     match command {
+        Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Talk(args) => talk::run(&args),
