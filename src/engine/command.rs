@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::row::{Classify, Row};
+use crate::script::SpeechArgs;
 
 /// One thing to do or to write down. Commands come in order and are all carried out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub enum Command {
     },
     /// Send the caller elsewhere now; all audio has been played.
     Transfer(Transfer),
+    /// What was tried for the row that follows, in order; only if the call was asked to explain.
+    Explain(Vec<String>),
     /// Tell the log: something about the script or the call that somebody should mend.
     Warn(String),
 }
@@ -43,10 +46,23 @@ pub struct Action {
     pub argument: String,
     /// What to play, in order, variables expanded.
     pub playbacks: Vec<Playback>,
+    /// How to listen, the script's defaults filled in; `None` = not at all.
+    pub listen: Option<Box<SpeechArgs>>,
     /// How long speech can't interrupt, ms from the start of the audio; `u64::MAX` = all of it.
     pub disablebreak_ms: u64,
-    /// True for the last words before a hang-up or transfer: nothing the caller does cuts them (T12).
-    pub goodbye: bool,
+    /// What kind of action it is.
+    pub kind: ActionKind,
+}
+
+/// Kinds of actions, as far as playing and listening differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ActionKind {
+    /// Play, and listen if `listen` says how.
+    Play,
+    /// The last words before a hang-up or transfer: nothing the caller does cuts them (T12).
+    Goodbye,
+    /// Run `app` with `argument` on the switch; `playbacks` are empty.
+    Application,
 }
 
 /// One entry to play (E8).

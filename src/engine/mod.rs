@@ -1,11 +1,27 @@
 //! The conversation of one call. Pure: it is told what happened and when, and says what to do.
 
-pub mod command;
-pub mod input;
-pub mod row;
-pub mod time;
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-pub use command::{Action, Command, Playback, Source, Transfer};
+mod call;
+pub mod command;
+mod counters;
+mod explain;
+pub mod input;
+mod intent;
+mod matching;
+mod respond;
+pub mod row;
+mod said;
+mod stack;
+mod state;
+pub mod time;
+mod vars;
+
+pub use call::{Call, Robot, Snapshot, Timer, WrongRevision};
+pub use command::{Action, ActionKind, Command, Playback, Source, Transfer};
 pub use input::{EndReason, Heard, Input};
 pub use row::{Classify, Field, InputType, Method, ResponseType, Row};
+pub use said::{Said, Utterance};
+pub use stack::STACK_MAX;
 pub use time::{Now, Tick, Wall};
+pub use vars::{VARIABLE_BYTES_MAX, VARIABLES_MAX};

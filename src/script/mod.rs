@@ -1,5 +1,7 @@
 //! The script file → a `Script`, or every complaint at once. Pure: it is given bytes.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod args;
 mod check;
 mod complete;

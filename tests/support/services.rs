@@ -154,6 +154,7 @@ fn redis_program(folder: &TempDir) -> PathBuf {
 }
 
 /// Where a program is, or which package brings it.
+#[expect(clippy::disallowed_methods, reason = "where programs are is not configuration")]
 fn program(name: &str, package: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
@@ -226,6 +227,10 @@ impl Drop for Process {
 
 /// The lines that come out of some pipes. The pipes are read to their end even when nobody listens
 /// any more: a full pipe would stop the service.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a service that talks much must not be stopped by it"
+)]
 fn lines_of(pipes: [Box<dyn Read + Send>; 2]) -> Receiver<String> {
     let (sender, receiver) = channel();
     for pipe in pipes {

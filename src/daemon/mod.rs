@@ -1,0 +1,12 @@
+//! The shell: joins the modules that decide to the edges that perform.
+//!
+//! Here alone a clock is read ([`clock`]) and tasks are started ([`tasks`]); what an edge has to do
+//! in the background it offers as a future, and the daemon runs it.
+
+pub mod clock;
+mod connections;
+pub mod http;
+mod meter;
+pub mod readiness;
+pub mod tasks;
+pub mod telemetry;

@@ -1,0 +1,581 @@
+//! The robot of one call: its contract, and what each input does.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::command::Command;
+use super::counters::Counters;
+use super::explain::Explain;
+use super::input::{EndReason, Heard, Input};
+use super::intent::Intent;
+use super::matching::{Choice, Position, Why};
+use super::respond::{Cause, Next, Response};
+use super::row::{Classify, Method, ResponseType};
+use super::said::{Said, Utterance, complete_word, sentences};
+use super::stack::Stack;
+use super::state::{Digits, Phase, State};
+use super::time::{Now, Tick};
+use super::vars::Variables;
+use crate::script::{Node, NodeAction, Script, normalize};
+
+/// Digits wait this long for the next one, ms (E77).
+const INTER_DIGIT_MS: u64 = 3_000;
+/// A switch that was told to hang up or transfer has this long to say so, ms; then the call ends
+/// without its word, so that a lost event is no immortal call.
+pub(super) const CONFIRMATION_MS: u64 = 10_000;
+/// Actions in a row that wait for nothing; one more is an ERROR row (E73).
+const IMMEDIATE_MAX: u32 = 50;
+
+/// What the engine needs to know of a call that begins.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The call's id: the channel's UUID, or that and `-2`, `-3` … (E16).
+    pub callid: SmolStr,
+    /// Channel variables.
+    pub variables: Vec<(SmolStr, SmolStr)>,
+    /// What was being said when the caller hung up is still matched (E76).
+    pub event_after_hangup: bool,
+    /// Commands tell what was tried before each row.
+    pub explain: bool,
+}
+
+/// Why the engine wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// No further digit came.
+    InterDigit,
+    /// The switch did not confirm a hang-up or transfer.
+    Confirmation,
+}
+
+/// The conversation of one call. Feed it with `handle` and `wake`; after either, take all
+/// commands before the next.
+#[derive(Debug)]
+pub struct Robot {
+    pub(super) script: Arc<Script>,
+    pub(super) state: State,
+    pub(super) commands: VecDeque<Command>,
+    /// An action that waits for nothing, to be gone on with before anything else.
+    pub(super) next: Option<Next>,
+    pub(super) explain: bool,
+}
+
+/// The state of a call, as it is kept outside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The script's revision; the call goes on only on the same one.
+    pub revision: SmolStr,
+    state: State,
+}
+
+/// A snapshot was made on another revision of the script.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the call stands on revision {wanted} of its script, not on {found}")]
+pub struct WrongRevision {
+    /// The revision the call began with.
+    pub wanted: SmolStr,
+    /// The one that was given.
+    pub found: SmolStr,
+}
+
+impl Robot {
+    /// A call begins: the CREATE row and the entry node's action are the first commands.
+    #[must_use]
+    pub fn new(call: Call, script: Arc<Script>, now: Now) -> Self {
+        let (variables, left_out) = Variables::new(call.variables);
+        let entry = script.entry;
+        let state = State {
+            callid: call.callid,
+            event_after_hangup: call.event_after_hangup,
+            started: now,
+            variables,
+            node: entry,
+            stack: Stack::new(entry),
+            counters: Counters::default(),
+            intent: Intent::default(),
+            events: 0,
+            actions: 0,
+            appid: SmolStr::default(),
+            running: false,
+            jump_after: None,
+            spent: false,
+            digits: None,
+            immediate: 0,
+            phase: Phase::Talking,
+        };
+        let commands = VecDeque::new();
+        let mut robot = Self { script, state, commands, next: None, explain: call.explain };
+        if let Some(error) = left_out {
+            robot.commands.push_back(Command::Warn(error.to_string()));
+        }
+        robot.create(now);
+        robot.run_on(now);
+        robot
+    }
+
+    /// Something happened. Odd input is an input too; nothing here fails.
+    pub fn handle(&mut self, input: Input, now: Now) {
+        debug_assert!(self.commands.is_empty(), "all commands are taken before the next input");
+        if self.has_ended() {
+            return;
+        }
+        match input {
+            Input::Text(heard) => {
+                self.decide_digits(now);
+                self.text(&heard, now);
+            }
+            Input::Dtmf { appid, digits, play_time_ms } => {
+                self.dtmf(appid, &digits, play_time_ms, now);
+            }
+            Input::Complete { appid, args } => {
+                if complete_word(&args) == "HANGUP" {
+                    self.decide_digits_on_dead_line(now);
+                } else {
+                    self.decide_digits(now);
+                }
+                self.complete(appid, &args, now);
+            }
+            Input::Ended(reason) => {
+                self.decide_digits_on_dead_line(now);
+                self.end(reason, now);
+            }
+        }
+        self.run_on(now);
+    }
+
+    /// Time passed: whatever is due happens.
+    pub fn wake(&mut self, now: Now) {
+        debug_assert!(self.commands.is_empty(), "all commands are taken before the next input");
+        match self.next_wake() {
+            Some((due, Timer::InterDigit)) if due <= now.tick => self.decide_digits(now),
+            Some((due, Timer::Confirmation)) if due <= now.tick => {
+                self.end(EndReason::Hangup, now);
+            }
+            _ => {}
+        }
+        self.run_on(now);
+    }
+
+    /// The next thing to do, in order; `None` until the next `handle` or `wake`.
+    pub fn next_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    /// When to be woken, and why.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<(Tick, Timer)> {
+        if let Phase::Leaving { due, .. } = self.state.phase {
+            return Some((due, Timer::Confirmation));
+        }
+        self.state.digits.as_ref().map(|digits| (digits.due, Timer::InterDigit))
+    }
+
+    /// True once DESTORY and classify are written.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.state.phase == Phase::Ended
+    }
+
+    /// The call's state, to go on from later. All commands have been taken.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        debug_assert!(self.commands.is_empty(), "commands are not part of a snapshot");
+        Snapshot { revision: self.script.revision.clone(), state: self.state.clone() }
+    }
+
+    /// The robot as it was when the snapshot was taken.
+    pub fn restore(snapshot: Snapshot, script: Arc<Script>) -> Result<Self, WrongRevision> {
+        if snapshot.revision != script.revision {
+            let found = script.revision.clone();
+            return Err(WrongRevision { wanted: snapshot.revision, found });
+        }
+        let commands = VecDeque::new();
+        Ok(Self { script, state: snapshot.state, commands, next: None, explain: false })
+    }
+
+    /// The node in force.
+    #[must_use]
+    pub fn node(&self) -> &Node {
+        self.script.node(self.state.node)
+    }
+
+    /// The script the call stands on.
+    #[must_use]
+    pub fn script(&self) -> &Arc<Script> {
+        &self.script
+    }
+
+    /// The call's id.
+    #[must_use]
+    pub fn callid(&self) -> &SmolStr {
+        &self.state.callid
+    }
+
+    /// Why the robot is leaving the call, once it is.
+    #[must_use]
+    pub fn leaving(&self) -> Option<EndReason> {
+        match self.state.phase {
+            Phase::Leaving { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// The call's label so far.
+    #[must_use]
+    pub fn label(&self) -> &SmolStr {
+        self.state.intent.label()
+    }
+
+    /// The classify row so far, without what only the end knows.
+    #[must_use]
+    pub fn classify_so_far(&self) -> &Classify {
+        self.state.intent.so_far()
+    }
+
+    /// Goes on with actions that wait for nothing (E73).
+    fn run_on(&mut self, now: Now) {
+        while let Some(next) = self.next.take() {
+            self.state.immediate += 1;
+            if self.state.immediate > IMMEDIATE_MAX {
+                let message = format!("{IMMEDIATE_MAX} actions in a row waited for nothing");
+                let id = self.node().id.clone();
+                self.error_row(id, &message, now);
+                self.hang_up(now);
+                return;
+            }
+            match next {
+                Next::Complete(args) => self.complete(None, &args, now),
+                Next::Jump(jump) => self.jump(jump, now),
+            }
+        }
+    }
+
+    pub(super) fn position(&self, now: Now) -> Position<'_> {
+        Position {
+            script: &self.script,
+            node: self.state.node,
+            stack: &self.state.stack,
+            counters: &self.state.counters,
+            elapsed_ms: now.tick.ms_since(self.state.started.tick),
+        }
+    }
+
+    /// E40 to E44, E50.
+    fn text(&mut self, heard: &Heard, now: Now) {
+        let said = Said::parse(&heard.text).unwrap_or(Said {
+            over_audio: false,
+            kind: Utterance::Final,
+            text: &heard.text,
+        });
+        if said.is_filtered(&self.node().filter.text) {
+            return;
+        }
+        let cause = Cause::text(self, heard);
+        if self.state.spent && said.kind != Utterance::Failed {
+            if said.kind == Utterance::Final {
+                self.state.spent = false;
+                self.no_answer(cause, ResponseType::None, now);
+            }
+            return;
+        }
+        let is_current = heard.appid.as_ref().is_none_or(|appid| *appid == self.state.appid);
+        if self.state.phase != Phase::Talking || !self.state.running || !is_current {
+            let is_over = self.state.phase != Phase::Talking;
+            if said.kind == Utterance::Final || (said.kind == Utterance::Failed && !is_over) {
+                self.no_answer(cause, ResponseType::None, now);
+            }
+            return;
+        }
+        self.state.counters.timeouts = 0;
+        let mut explain = Explain::new(self.explain);
+        let text = normalize(said.text);
+        if self.is_disabled(heard) {
+            let choice = self.position(now).despite_disablebreak(&text, &mut explain);
+            self.tell(explain);
+            match choice {
+                Some(choice) => self.answer_text(&said, cause, choice, now),
+                None if said.kind == Utterance::Partial => {}
+                None => self.no_answer(cause, ResponseType::DisableBreak, now),
+            }
+            return;
+        }
+        if said.kind == Utterance::Final {
+            self.state.counters.sentences = self.state.counters.sentences.saturating_add(1);
+            self.set_own("last_text", said.text);
+        }
+        let position = self.position(now);
+        let mut choice = position.concrete(&text, &mut explain);
+        if choice.is_none() && said.kind == Utterance::Final {
+            choice = position.any_text(&mut explain);
+        }
+        match choice {
+            Some(choice) => {
+                self.tell(explain);
+                self.answer_text(&said, cause, choice, now);
+            }
+            None if said.kind == Utterance::Partial => {}
+            None => {
+                self.tell(explain);
+                if said.kind == Utterance::Final {
+                    self.state.intent.responded();
+                }
+                self.mismatch(cause, now);
+            }
+        }
+    }
+
+    fn answer_text(&mut self, said: &Said<'_>, cause: Cause, choice: Choice, now: Now) {
+        match said.kind {
+            Utterance::Final => self.state.intent.responded(),
+            Utterance::Partial => self.state.spent = true,
+            Utterance::Failed => {}
+        }
+        self.answer(cause, choice, now);
+    }
+
+    /// R12, R18: speech that began within the forbidden part of audio that still plays.
+    fn is_disabled(&self, heard: &Heard) -> bool {
+        let forbidden = i64::try_from(self.node().disablebreak_ms).unwrap_or(i64::MAX);
+        heard.play_time_ms > 0 && heard.play_time_ms - heard.duration_ms < forbidden
+    }
+
+    /// E77, R11.
+    fn dtmf(&mut self, appid: Option<SmolStr>, keys: &str, play_time_ms: i64, now: Now) {
+        if self.state.phase != Phase::Talking || !self.state.running {
+            return;
+        }
+        if appid.as_ref().is_some_and(|appid| *appid != self.state.appid) {
+            let cause = Cause::digits(self, appid, keys.into(), (now.wall, play_time_ms));
+            self.no_answer(cause, ResponseType::None, now);
+            return;
+        }
+        for key in keys.chars() {
+            if self.state.phase == Phase::Talking && !self.node().filter.dtmf.contains(key) {
+                self.key(key, play_time_ms, now);
+                self.run_on(now);
+            }
+        }
+    }
+
+    fn key(&mut self, key: char, play_time_ms: i64, now: Now) {
+        let due = now.tick.plus_ms(INTER_DIGIT_MS);
+        if self.state.digits.is_none() && self.node().disablebreak_ms == 0 {
+            self.commands.push_back(Command::StopAudio { appid: self.state.appid.clone() });
+        }
+        let appid = self.state.appid.clone();
+        let digits = self.state.digits.get_or_insert_with(|| Digits {
+            keys: String::new(),
+            appid,
+            start: now.wall,
+            play_time_ms,
+            due,
+        });
+        digits.due = due;
+        let ends = key == '#';
+        if !ends || digits.keys.is_empty() {
+            digits.keys.push(key);
+        }
+        let pressed = digits.keys.len();
+        if ends || pressed >= self.position(now).longest_dtmf() {
+            self.decide_digits(now);
+        }
+    }
+
+    fn decide_digits(&mut self, now: Now) {
+        let Some(digits) = self.state.digits.take() else { return };
+        let mut explain = Explain::new(self.explain);
+        let choice = self.position(now).dtmf(&digits.keys, &mut explain);
+        self.tell(explain);
+        self.set_own("last_digits", &digits.keys);
+        self.state.intent.responded();
+        let at = (digits.start, digits.play_time_ms);
+        let cause = Cause::digits(self, Some(digits.appid), digits.keys.into(), at);
+        match choice {
+            Some(choice) => self.answer(cause, choice, now),
+            None => self.mismatch(cause, now),
+        }
+        self.run_on(now);
+    }
+
+    /// R11: digits that the hang-up found waiting are decided without an action (E76).
+    fn decide_digits_on_dead_line(&mut self, now: Now) {
+        if self.state.digits.is_some() && self.state.phase == Phase::Talking {
+            self.state.phase = Phase::Dead;
+            self.decide_digits(now);
+            self.state.phase = Phase::Talking;
+        }
+    }
+
+    /// E75, E76, E61, E66.
+    fn complete(&mut self, appid: Option<SmolStr>, args: &str, now: Now) {
+        let is_current = appid.is_none_or(|appid| appid == self.state.appid);
+        if !self.state.running || !is_current {
+            return;
+        }
+        let word = complete_word(args);
+        match &self.state.phase {
+            Phase::Talking => {}
+            Phase::Goodbye(_) if word == "HANGUP" => return,
+            Phase::Goodbye(exit) => return self.leave(exit.clone(), now),
+            Phase::Leaving { reason, .. } => {
+                let failed_transfer = *reason != EndReason::SendBye && word == "ERROR";
+                if !failed_transfer {
+                    return;
+                }
+                self.state.phase = Phase::Talking;
+            }
+            Phase::Dead | Phase::Ended => return,
+        }
+        self.state.running = false;
+        if word == "HANGUP" {
+            self.state.phase = Phase::Dead;
+        } else if let Some(prompt) = self.state.jump_after.take() {
+            self.next = Some(Next::Jump(self.jump_of(prompt, now)));
+            return;
+        }
+        let cause = Cause::complete(self, args.into(), now.wall);
+        if word == "HANGUP" && !self.state.event_after_hangup {
+            return self.no_answer(cause, ResponseType::None, now);
+        }
+        let mut explain = Explain::new(self.explain);
+        let choice = self.complete_choice(args, &word, now, &mut explain);
+        self.tell(explain);
+        match choice {
+            Completion::Answer(choice) => self.answer(cause, choice, now),
+            Completion::NoInput => self.no_input(cause, now),
+            Completion::NoWayOn if word == "HANGUP" => {
+                self.no_answer(cause, ResponseType::None, now);
+            }
+            Completion::NoWayOn => self.hang_up_for_want_of_a_way(cause, now),
+        }
+    }
+
+    fn complete_choice(
+        &mut self,
+        args: &str,
+        word: &str,
+        now: Now,
+        explain: &mut Explain,
+    ) -> Completion {
+        if let Some(choice) = self.position(now).complete(args, explain) {
+            return Completion::Answer(choice);
+        }
+        let said = sentences(args);
+        for sentence in &said {
+            if sentence.is_filtered(&self.node().filter.text) {
+                continue;
+            }
+            let choice = self.position(now).concrete(&normalize(sentence.text), explain);
+            if let Some(choice) = choice {
+                if sentence.kind == Utterance::Final {
+                    self.state.intent.responded();
+                }
+                return Completion::Answer(choice);
+            }
+        }
+        let position = self.position(now);
+        if let Some(choice) = position.complete_of_sources(args, explain) {
+            return Completion::Answer(choice);
+        }
+        let says_nothing = word == "TIMEOUT" && said.is_empty();
+        if says_nothing && !position.names_complete(word) && self.may_prompt_again() {
+            return Completion::NoInput;
+        }
+        let any = self.position(now).complete_any(explain);
+        any.map_or(Completion::NoWayOn, Completion::Answer)
+    }
+
+    /// E61: counts the time-out; true if the node has something to say about it.
+    fn may_prompt_again(&mut self) -> bool {
+        let timeouts = self.state.counters.timeouts.saturating_add(1);
+        self.state.counters.timeouts = timeouts;
+        let node = self.node();
+        timeouts <= node.timeout_repetition.unwrap_or(1) && !node.audio.timeout.is_empty()
+    }
+
+    /// E60: says that nothing matched, or keeps listening.
+    fn mismatch(&mut self, cause: Cause, now: Now) {
+        let mismatches = self.state.counters.mismatches.saturating_add(1);
+        self.state.counters.mismatches = mismatches;
+        let script = Arc::clone(&self.script);
+        let node = script.node(self.state.node);
+        let audio = &node.audio.mismatch;
+        let is_dead = self.state.phase == Phase::Dead;
+        if is_dead || audio.is_empty() || mismatches > node.mismatch_repetition.unwrap_or(1) {
+            let response =
+                Response { repetition: mismatches, ..Response::none(ResponseType::None) };
+            return self.row(cause, Why::by(Method::Mismatch), response, now);
+        }
+        self.prompt_at_node(cause, ResponseType::Mismatch, mismatches, audio, now);
+    }
+
+    fn no_input(&mut self, cause: Cause, now: Now) {
+        let script = Arc::clone(&self.script);
+        let audio = &script.node(self.state.node).audio.timeout;
+        let timeouts = self.state.counters.timeouts;
+        self.prompt_at_node(cause, ResponseType::Timeout, timeouts, audio, now);
+    }
+
+    fn no_answer(&mut self, cause: Cause, kind: ResponseType, now: Now) {
+        self.row(cause, Why::by(Method::Mismatch), Response::none(kind), now);
+    }
+
+    /// Sets a variable of ours.
+    fn set_own(&mut self, name: &'static str, value: &str) {
+        if let Err(error) = self.state.variables.set(SmolStr::new_static(name), value) {
+            self.commands.push_back(Command::Warn(error.to_string()));
+        }
+    }
+
+    fn tell(&mut self, explain: Explain) {
+        if let Some(lines) = explain.into_lines() {
+            self.commands.push_back(Command::Explain(lines));
+        }
+    }
+
+    /// E16: DESTORY and classify, once, last.
+    fn end(&mut self, given: EndReason, now: Now) {
+        let reason = match &self.state.phase {
+            Phase::Leaving { reason, .. } => *reason,
+            _ => given,
+        };
+        let classify =
+            self.state.intent.at_end(&self.state.callid, self.state.started, now, reason);
+        let cause = Cause::destroy(self, reason, now.wall);
+        let response = Response {
+            potential: classify.label_result.clone(),
+            ..Response::none(ResponseType::None)
+        };
+        self.row(cause, Why::by(Method::Mismatch), response, now);
+        self.commands.push_back(Command::Classify(Box::new(classify)));
+        self.state.running = false;
+        self.state.phase = Phase::Ended;
+    }
+
+    fn create(&mut self, now: Now) {
+        let label = &self.script.version_label;
+        let args = if label.is_empty() {
+            self.script.name.clone()
+        } else {
+            smol_str::format_smolstr!("{}:{label}", self.script.name)
+        };
+        let entry = self.script.entry;
+        let cause = Cause::create(args, now.wall);
+        self.enter(entry, ResponseType::Flow, cause, Why::by(Method::Boot), now);
+    }
+
+    /// True if the node does something on the switch that a caller can hear or wait for.
+    pub(super) fn is_playing_node(&self) -> bool {
+        matches!(self.node().action, NodeAction::PlayAndDetect | NodeAction::Playback)
+    }
+}
+
+/// What the end of an action leads to.
+enum Completion {
+    Answer(Choice),
+    NoInput,
+    NoWayOn,
+}

@@ -1,0 +1,36 @@
+//! Why this answer: what was tried, in order. Off, it costs nothing.
+
+use smol_str::SmolStr;
+
+/// A list of what was tried, if somebody wants it.
+#[derive(Debug, Default)]
+pub(super) struct Explain {
+    lines: Option<Vec<String>>,
+}
+
+impl Explain {
+    pub(super) fn new(wanted: bool) -> Self {
+        Self { lines: wanted.then(Vec::new) }
+    }
+
+    /// A step of the search begins.
+    pub(super) fn step(&mut self, name: &str) {
+        if let Some(lines) = &mut self.lines {
+            lines.push(name.to_owned());
+        }
+    }
+
+    /// A node or prompt whose condition holds; `left` is false if it is used up.
+    pub(super) fn candidate(&mut self, id: &SmolStr, keyword: &str, left: bool) {
+        if let Some(lines) = &mut self.lines {
+            let by = if keyword.is_empty() { String::new() } else { format!(" by \"{keyword}\"") };
+            let used_up = if left { "" } else { ", but it is used up" };
+            lines.push(format!("  {id}{by}{used_up}"));
+        }
+    }
+
+    /// What was tried, if anything was and somebody wants it.
+    pub(super) fn into_lines(self) -> Option<Vec<String>> {
+        self.lines.filter(|lines| !lines.is_empty())
+    }
+}

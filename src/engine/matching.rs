@@ -1,0 +1,355 @@
+//! The order in which an answer is looked for (E50 steps 4 to 8, E51, E75, R4, R11).
+
+use smallvec::SmallVec;
+use smol_str::SmolStr;
+
+use super::counters::Counters;
+use super::explain::Explain;
+use super::row::{Method, ResponseType};
+use super::stack::Stack;
+use crate::script::{
+    CompleteCondition, CompleteKind, CompleteMatch, DtmfCondition, DtmfKind, Edge, Found, Hit,
+    NodeId, PromptId, Scope, Script,
+};
+
+/// What was found, and how it stands in the row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Choice {
+    pub(super) answer: Answer,
+    pub(super) why: Why,
+}
+
+/// What answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Node {
+        node: NodeId,
+        kind: ResponseType,
+        /// How many source nodes are dropped: the edge is one of theirs (R14).
+        levels: usize,
+    },
+    Prompt(PromptId),
+}
+
+/// The matching columns of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Why {
+    pub(super) method: Method,
+    pub(super) condition: SmolStr,
+    pub(super) condition_id: SmolStr,
+    pub(super) weight: i64,
+    pub(super) keyword: SmolStr,
+}
+
+impl Why {
+    /// A method alone.
+    pub(super) fn by(method: Method) -> Self {
+        Self {
+            method,
+            condition: SmolStr::default(),
+            condition_id: SmolStr::default(),
+            weight: 0,
+            keyword: SmolStr::default(),
+        }
+    }
+
+    fn edge(self, edge: &Edge) -> Self {
+        Self { condition_id: edge.id.clone(), weight: edge.weight, ..self }
+    }
+}
+
+/// Where in the conversation an answer is looked for.
+pub(super) struct Position<'a> {
+    pub(super) script: &'a Script,
+    pub(super) node: NodeId,
+    pub(super) stack: &'a Stack,
+    pub(super) counters: &'a Counters,
+    /// How long the call has lasted, ms.
+    pub(super) elapsed_ms: u64,
+}
+
+/// Smaller answers first: priority, own before global, file order.
+type Rank = (i64, usize, u32);
+
+/// An edge in force at the node, with its place in the order.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    edge: &'a Edge,
+    kind: ResponseType,
+    /// 0 = own, else 1 + the place in `globalflow`.
+    tier: usize,
+    /// Its place among the node's edges.
+    at: usize,
+}
+
+impl<'a> Way<'a> {
+    fn rank(&self, order: u32) -> Rank {
+        (self.edge.priority, self.tier, order)
+    }
+
+    fn choice(&self, why: Why) -> Choice {
+        let answer = Answer::Node { node: self.edge.target, kind: self.kind, levels: 0 };
+        Choice { answer, why: why.edge(self.edge) }
+    }
+}
+
+impl<'a> Position<'a> {
+    /// Steps 4, 5 and 6: concrete keywords of the node and its globals, of its source nodes, and
+    /// of the knowledge base.
+    pub(super) fn concrete(&self, text: &str, explain: &mut Explain) -> Option<Choice> {
+        let found = self.script.matcher.look(text);
+        self.own_and_global(&found, text, false, explain)
+            .or_else(|| self.source_edges(&found, text, explain))
+            .or_else(|| self.knowledge(&found, text, explain))
+    }
+
+    /// Step 2's exception: global nodes that are matched while interruption is forbidden.
+    pub(super) fn despite_disablebreak(&self, text: &str, explain: &mut Explain) -> Option<Choice> {
+        let found = self.script.matcher.look(text);
+        self.own_and_global(&found, text, true, explain)
+    }
+
+    /// The edge of the node that a text would take: a prompt's `switchflow` (E66).
+    pub(super) fn own(&self, text: &str, explain: &mut Explain) -> Option<Choice> {
+        let found = self.script.matcher.look(text);
+        self.own_and_global(&found, text, false, explain).or_else(|| self.any_text(explain))
+    }
+
+    /// Step 8: `any`, of own edges and linked global nodes.
+    pub(super) fn any_text(&self, explain: &mut Explain) -> Option<Choice> {
+        explain.step("any");
+        let way = self.first_way(|way| way.edge.any_text.then_some(()), explain)?;
+        Some(way.0.choice(Why::by(Method::Any)))
+    }
+
+    fn own_and_global(
+        &self,
+        found: &Found,
+        text: &str,
+        despite_disablebreak: bool,
+        explain: &mut Explain,
+    ) -> Option<Choice> {
+        explain.step("keywords of own edges and global nodes");
+        let mut candidates: SmallVec<[(Rank, Hit, Way<'a>); 8]> = SmallVec::new();
+        let matcher = &self.script.matcher;
+        if !despite_disablebreak {
+            let edges = &self.script.node(self.node).edges;
+            matcher.hits(found, Scope::Edges(self.node), |hit| {
+                if let Some(edge) = edges.get(hit.owner as usize) {
+                    let at = hit.owner as usize;
+                    let way = Way { edge, kind: ResponseType::Flow, tier: 0, at };
+                    candidates.push((way.rank(hit.order), hit, way));
+                }
+            });
+        }
+        for (global, way) in self.global_ways() {
+            let ignores = self.script.node(global).global.as_ref();
+            let ignores = ignores.is_some_and(|entry| entry.ignores_disablebreak);
+            if ignores || !despite_disablebreak {
+                matcher.hits(found, Scope::Global(global), |hit| {
+                    candidates.push((way.rank(hit.order), hit, way));
+                });
+            }
+        }
+        candidates.sort_unstable_by_key(|(rank, hit, _)| (*rank, hit.order));
+        candidates.into_iter().find_map(|(_, hit, way)| {
+            let why = self.shown(hit, text)?;
+            self.is_left(way.edge, &why.keyword, explain).then(|| way.choice(why))
+        })
+    }
+
+    fn source_edges(&self, found: &Found, text: &str, explain: &mut Explain) -> Option<Choice> {
+        let depth = self.script.node(self.node).source_depth;
+        for (level, source) in self.stack.sources(depth).enumerate() {
+            explain.step("keywords of a source node's edges");
+            let edges = &self.script.node(source).edges;
+            let mut hits: SmallVec<[(Rank, Hit); 8]> = SmallVec::new();
+            self.script.matcher.hits(found, Scope::Edges(source), |hit| {
+                let priority = edges.get(hit.owner as usize).map_or(0, |edge| edge.priority);
+                hits.push(((priority, 0, hit.order), hit));
+            });
+            hits.sort_unstable_by_key(|(rank, _)| *rank);
+            let choice = hits.into_iter().find_map(|(_, hit)| {
+                let edge = edges.get(hit.owner as usize)?;
+                let why = self.shown(hit, text)?;
+                self.is_left(edge, &why.keyword, explain).then(|| source_choice(edge, level, why))
+            });
+            if choice.is_some() {
+                return choice;
+            }
+        }
+        None
+    }
+
+    fn knowledge(&self, found: &Found, text: &str, explain: &mut Explain) -> Option<Choice> {
+        explain.step("knowledge base");
+        for category in &self.script.node(self.node).kb {
+            let mut hits: SmallVec<[Hit; 8]> = SmallVec::new();
+            self.script.matcher.hits(found, Scope::Category(*category), |hit| hits.push(hit));
+            hits.sort_unstable_by_key(|hit| hit.order);
+            let choice = hits.into_iter().find_map(|hit| {
+                let prompt = PromptId(hit.owner);
+                let why = self.shown(hit, text)?;
+                let left = self.counters.prompt_is_left(self.script, prompt);
+                explain.candidate(&self.script.prompt(prompt).id, &why.keyword, left);
+                left.then_some(Choice { answer: Answer::Prompt(prompt), why })
+            });
+            if choice.is_some() {
+                return choice;
+            }
+        }
+        None
+    }
+
+    /// E75: `complete` conditions of own edges and linked global nodes, `any` apart.
+    pub(super) fn complete(&self, args: &str, explain: &mut Explain) -> Option<Choice> {
+        explain.step("complete conditions");
+        let (way, why) = self.first_way(|way| complete_why(way.edge, args), explain)?;
+        Some(way.choice(why))
+    }
+
+    /// E75: `complete` conditions of source nodes.
+    pub(super) fn complete_of_sources(&self, args: &str, explain: &mut Explain) -> Option<Choice> {
+        explain.step("complete conditions of source nodes");
+        self.first_source_edge(|edge| complete_why(edge, args), explain)
+    }
+
+    /// E75: `complete` `any`.
+    pub(super) fn complete_any(&self, explain: &mut Explain) -> Option<Choice> {
+        explain.step("complete any");
+        let is_any = |one: &CompleteCondition| matches!(one.kind, CompleteKind::Any);
+        let way =
+            self.first_way(|way| way.edge.complete.iter().any(is_any).then_some(()), explain)?;
+        Some(way.0.choice(Why::by(Method::Any)))
+    }
+
+    /// True if an edge or global node in force names this word (E61).
+    pub(super) fn names_complete(&self, word: &str) -> bool {
+        self.ways().any(|way| way.edge.complete.iter().any(|one| one.names(word)))
+    }
+
+    /// R11: pressed keys on own edges and linked global nodes, source nodes, then `any`.
+    pub(super) fn dtmf(&self, digits: &str, explain: &mut Explain) -> Option<Choice> {
+        explain.step("dtmf conditions");
+        let own = self.first_way(|way| dtmf_why(way.edge, digits), explain);
+        if let Some((way, why)) = own {
+            return Some(way.choice(why));
+        }
+        let source = self.first_source_edge(|edge| dtmf_why(edge, digits), explain);
+        source.or_else(|| {
+            let is_any = |one: &DtmfCondition| matches!(one.kind, DtmfKind::Any);
+            let way =
+                self.first_way(|way| way.edge.dtmf.iter().any(is_any).then_some(()), explain)?;
+            Some(way.0.choice(Why::by(Method::Any)))
+        })
+    }
+
+    /// The most keys that a condition in force could need (R11, R19).
+    pub(super) fn longest_dtmf(&self) -> usize {
+        let depth = self.script.node(self.node).source_depth;
+        let sources = self.stack.sources(depth).flat_map(|node| &self.script.node(node).edges);
+        let edges = self.ways().map(|way| way.edge).chain(sources);
+        edges.flat_map(|edge| &edge.dtmf).map(DtmfCondition::longest).max().unwrap_or(0)
+    }
+
+    /// The first way in force, by priority, own before global, file order, that `fits` and leads
+    /// somewhere that is left.
+    fn first_way<T>(
+        &self,
+        fits: impl Fn(&Way<'a>) -> Option<T>,
+        explain: &mut Explain,
+    ) -> Option<(Way<'a>, T)> {
+        let mut ways: SmallVec<[Way<'a>; 8]> = self.ways().collect();
+        ways.sort_by_key(|way| (way.edge.priority, way.tier, way.at));
+        ways.into_iter().find_map(|way| {
+            let fit = fits(&way)?;
+            self.is_left(way.edge, "", explain).then_some((way, fit))
+        })
+    }
+
+    fn first_source_edge(
+        &self,
+        fits: impl Fn(&Edge) -> Option<Why>,
+        explain: &mut Explain,
+    ) -> Option<Choice> {
+        let depth = self.script.node(self.node).source_depth;
+        for (level, source) in self.stack.sources(depth).enumerate() {
+            let mut edges: SmallVec<[&Edge; 8]> = self.script.node(source).edges.iter().collect();
+            edges.sort_by_key(|edge| edge.priority);
+            let choice = edges.into_iter().find_map(|edge| {
+                let why = fits(edge)?;
+                self.is_left(edge, "", explain).then(|| source_choice(edge, level, why))
+            });
+            if choice.is_some() {
+                return choice;
+            }
+        }
+        None
+    }
+
+    /// Own edges, then the linked global nodes that are in force.
+    fn ways(&self) -> impl Iterator<Item = Way<'a>> {
+        let own = self.script.node(self.node).edges.iter().enumerate();
+        let own = own.map(|(at, edge)| Way { edge, kind: ResponseType::Flow, tier: 0, at });
+        own.chain(self.global_ways().map(|(_, way)| way))
+    }
+
+    /// Linked global nodes within their time and count limits.
+    fn global_ways(&self) -> impl Iterator<Item = (NodeId, Way<'a>)> {
+        let script = self.script;
+        let (elapsed_ms, sentences) = (self.elapsed_ms, self.counters.sentences);
+        let linked = script.node(self.node).globals.iter().enumerate();
+        linked.filter_map(move |(place, id)| {
+            let entry = script.node(*id).global.as_ref()?;
+            let in_time = entry.time_limit_ms.is_none_or(|limit| elapsed_ms <= limit);
+            let in_count = entry.count_limit == 0 || sentences <= entry.count_limit;
+            let kind = ResponseType::GlobalFlow;
+            let way = Way { edge: &entry.edge, kind, tier: place + 1, at: 0 };
+            (in_time && in_count).then_some((*id, way))
+        })
+    }
+
+    /// E51: a target that is used up counts as not matching.
+    fn is_left(&self, edge: &Edge, keyword: &str, explain: &mut Explain) -> bool {
+        let left = self.counters.node_is_left(self.script, edge.target);
+        explain.candidate(&self.script.node(edge.target).id, keyword, left);
+        left
+    }
+
+    fn shown(&self, hit: Hit, text: &str) -> Option<Why> {
+        let shown = self.script.matcher.shown(hit, text)?;
+        let method = if shown.condition.is_some() { Method::Regex } else { Method::Full };
+        let condition = shown.condition.unwrap_or_default();
+        Some(Why { condition, keyword: shown.keyword, ..Why::by(method) })
+    }
+}
+
+fn source_choice(edge: &Edge, level: usize, why: Why) -> Choice {
+    let kind = ResponseType::BrotherFlow;
+    let answer = Answer::Node { node: edge.target, kind, levels: level + 1 };
+    Choice { answer, why: why.edge(edge) }
+}
+
+fn complete_why(edge: &Edge, args: &str) -> Option<Why> {
+    edge.complete.iter().find_map(|condition| {
+        Some(match condition.matches(args)? {
+            CompleteMatch::Word => {
+                Why { keyword: condition.shown.clone(), ..Why::by(Method::Full) }
+            }
+            CompleteMatch::Part(part) => {
+                Why { condition: condition.shown.clone(), keyword: part, ..Why::by(Method::Regex) }
+            }
+        })
+    })
+}
+
+fn dtmf_why(edge: &Edge, digits: &str) -> Option<Why> {
+    let condition = edge.dtmf.iter().find(|condition| condition.matches(digits))?;
+    let shown = condition.shown.clone();
+    Some(match condition.kind {
+        DtmfKind::Pattern(_) => {
+            Why { condition: shown, keyword: digits.into(), ..Why::by(Method::Regex) }
+        }
+        DtmfKind::Literal | DtmfKind::Any => Why { keyword: shown, ..Why::by(Method::Full) },
+    })
+}

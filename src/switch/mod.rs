@@ -1,0 +1,4 @@
+//! The telephone switches. Each connects and translates, and decides nothing about the
+//! conversation.
+
+pub mod simulated;
