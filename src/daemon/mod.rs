@@ -8,5 +8,6 @@ mod connections;
 pub mod http;
 mod meter;
 pub mod readiness;
+pub mod scripts;
 pub mod tasks;
 pub mod telemetry;
