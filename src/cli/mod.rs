@@ -8,8 +8,16 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{self, Loaded, Source};
 
+mod check;
+mod demo;
 mod exit;
+mod jsonl;
+mod ledger;
+mod rehearse;
+mod scene;
+mod scripts;
 mod show_config;
+mod talk;
 
 pub use exit::Exit;
 
@@ -23,6 +31,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Args),
+    Check(check::Args),
+    Talk(talk::Args),
+    Rehearse(rehearse::Args),
     ShowConfig(show_config::Args),
 }
 
@@ -41,6 +53,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => return explain_usage(&error),
     };
     match command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Talk(args) => talk::run(&args),
+        Command::Rehearse(args) => rehearse::run(&args),
         Command::ShowConfig(args) => show_config::run(&args),
     }
 }
@@ -73,6 +89,15 @@ impl ConfigArgs {
             }
         }
     }
+}
+
+/// Runs a command that waits for something.
+pub(crate) fn wait_for<T>(future: impl Future<Output = T>) -> Result<T, Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map(|runtime| runtime.block_on(future)).map_err(|error| {
+        eprintln!("no threads can be had: {error}");
+        Exit::Unavailable
+    })
 }
 
 /// Writes to standard output. A reader who has seen enough (`| head`) is fine.

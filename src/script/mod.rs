@@ -28,5 +28,5 @@ pub use model::{
     Script, SwitchFlow, SwitchTarget,
 };
 pub use normal::{fold, normalize};
-pub use problem::{Problem, Severity};
+pub use problem::{Problem, Severity, warning_at};
 pub use template::Template;

@@ -8,6 +8,8 @@ mod interrupt;
 mod machine;
 pub mod order;
 mod playback;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 pub use conversation::{Conversation, Effect, Wake};

@@ -9,4 +9,5 @@ mod run;
 pub use caller::Act;
 pub use player::{Deed, Happened, Moment, Player};
 pub use rehearsal::{Fault, Rehearsal, Step};
+pub(crate) use run::BEGIN;
 pub use run::{Difference, rehearse};
