@@ -37,6 +37,9 @@ enum Need {
     Optional,
 }
 
+/// The fault of a part that has said nothing yet.
+const STARTING: &str = "starting";
+
 impl Readiness {
     /// A registry of no parts, which is ready.
     #[must_use]
@@ -75,7 +78,7 @@ impl Readiness {
 
     fn register(&self, name: &str, need: Need) -> Part {
         let since = self.clock.now().wall;
-        let starting = || State { need, fault: Some("starting".into()), since };
+        let starting = || State { need, fault: Some(STARTING.into()), since };
         self.lock().entry(name.to_owned()).or_insert_with(starting);
         Part { registry: self.clone(), name: name.to_owned() }
     }
@@ -103,6 +106,9 @@ impl Part {
         let since = self.registry.clock.now().wall;
         let mut parts = self.registry.lock();
         let Some(state) = parts.get_mut(&self.name) else { return };
+        if state.fault.as_deref() == Some(STARTING) && fault.is_some() {
+            log(&self.name, fault);
+        }
         if state.fault.is_some() != fault.is_some() {
             state.since = since;
             log(&self.name, fault);

@@ -9,6 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::Mutex;
 
 use super::record::{Record, Written};
+use crate::pii::Pii;
 
 /// The file's name in `data_dir`.
 const FILE_NAME: &str = "dead-letter.jsonl";
@@ -35,14 +36,16 @@ impl DeadLetters {
     pub(super) async fn add(&self, sink: &'static str, record: &Record, reason: &str) {
         let event_id = record.event_id();
         let line = line(sink, record, reason);
+        // Databases quote the value that they refuse (N14).
+        let reason = Pii(reason);
         let _one_at_a_time = self.writing.lock().await;
         match self.append(&line).await {
             Ok(()) => {
                 let file = self.path.display();
-                tracing::error!(sink, event_id, reason, %file, "a row is refused and set aside");
+                tracing::error!(sink, event_id, %reason, %file, "a row is refused and set aside");
             }
             Err(error) => {
-                tracing::error!(sink, event_id, reason, %error, "a row is refused and lost");
+                tracing::error!(sink, event_id, %reason, %error, "a row is refused and lost");
             }
         }
     }

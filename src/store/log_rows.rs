@@ -4,6 +4,7 @@ use super::delivery::Sink;
 use super::error::SendError;
 use super::queue::BATCH_RECORDS_MAX;
 use super::record::Record;
+use crate::pii::Pii;
 
 /// The log as a sink, so that no call waits for a slow terminal (N2).
 #[derive(Debug)]
@@ -20,7 +21,8 @@ impl Sink for LogRows {
 
     async fn send(&mut self, records: &[Record]) -> Result<(), SendError> {
         for record in records {
-            tracing::info!(target: "telephonist::rows", "{}", record.to_json());
+            let (event_id, row) = (record.event_id(), Pii(record.to_json()));
+            tracing::info!(target: "telephonist::rows", event_id, %row);
         }
         Ok(())
     }

@@ -19,10 +19,8 @@ pub(super) struct MySql {
 impl MySql {
     pub(super) fn new(url: &str) -> Result<Self, StoreError> {
         let refuse = |reason: String| StoreError::DatabaseUrl(reason);
-        // The parser knows MariaDB by MySQL's scheme only.
-        let url = url.replacen("mariadb://", "mysql://", 1);
         let options =
-            MySqlConnectOptions::from_str(&url).map_err(|error| refuse(error.to_string()))?;
+            MySqlConnectOptions::from_str(url).map_err(|error| refuse(error.to_string()))?;
         let Some(database) = options.get_database() else {
             return Err(refuse("it names no database".into()));
         };

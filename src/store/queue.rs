@@ -1,10 +1,11 @@
 //! The bounded queue before each sink.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::sleep;
 
 use super::health::Gauge;
 use super::meter::Meter;
@@ -130,7 +131,7 @@ impl Inbox {
             Some(record) => Message::Record(record),
             None => self.receive().await?,
         };
-        let deadline = Instant::now() + BATCH_WAIT;
+        let mut waited = pin!(sleep(BATCH_WAIT));
         loop {
             match message {
                 Message::Mark(settled) => {
@@ -149,9 +150,12 @@ impl Inbox {
             if batch.records.len() >= records_max {
                 return Some(batch);
             }
-            message = match timeout_at(deadline, self.receive()).await {
-                Ok(Some(message)) => message,
-                Ok(None) | Err(_) => return Some(batch),
+            message = tokio::select! {
+                message = self.receive() => match message {
+                    Some(message) => message,
+                    None => return Some(batch),
+                },
+                () = &mut waited => return Some(batch),
             };
         }
     }
@@ -171,4 +175,63 @@ impl Inbox {
 /// Waits until no more rows are to be taken; a worker that is gone means the same.
 async fn closed(closing: &mut watch::Receiver<bool>) {
     drop(closing.wait_for(|closing| *closing).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::Classify;
+    use crate::store::health::Gauges;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_ends_when_it_is_full_large_or_old() {
+        let (queue, mut inbox, closing, _) = open();
+        for _ in 0..BATCH_RECORDS_MAX + 3 {
+            queue.offer(&record(0));
+        }
+        assert_eq!(next_len(&mut inbox).await, Some(BATCH_RECORDS_MAX));
+        assert_eq!(next_len(&mut inbox).await, Some(3), "after a tenth of a second");
+        for bytes in [BATCH_BYTES_MAX / 2, BATCH_BYTES_MAX * 2, BATCH_BYTES_MAX / 2] {
+            queue.offer(&record(bytes));
+        }
+        assert_eq!(next_len(&mut inbox).await, Some(1));
+        assert_eq!(next_len(&mut inbox).await, Some(1), "a row that is too large goes alone");
+        assert_eq!(next_len(&mut inbox).await, Some(1));
+        queue.offer(&record(0));
+        closing.send_replace(true);
+        assert_eq!(next_len(&mut inbox).await, Some(1), "closed, but not empty");
+        assert_eq!(next_len(&mut inbox).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_drops_and_counts() {
+        let (queue, mut inbox, _closing, gauges) = open();
+        for _ in 0..QUEUE_RECORDS_MAX + 7 {
+            queue.offer(&record(0));
+        }
+        assert_eq!(gauges.health().sinks()[0].dropped, 7);
+        assert_eq!(next_len(&mut inbox).await, Some(BATCH_RECORDS_MAX));
+        queue.offer(&record(0));
+        assert_eq!(gauges.health().sinks()[0].dropped, 7, "there is room again");
+    }
+
+    fn open() -> (Queue, Inbox, watch::Sender<bool>, Gauges) {
+        let gauges = Gauges::default();
+        let (closing, closed) = watch::channel(false);
+        let wants = Wants { classify: true, ..Wants::default() };
+        let (queue, inbox) = queue(wants, gauges.add("test"), closed);
+        (queue, inbox, closing, gauges)
+    }
+
+    fn record(comment_bytes: usize) -> Record {
+        let classify =
+            Classify { comment: "x".repeat(comment_bytes).into(), ..Classify::default() };
+        Record { written: Written::Classify(Arc::new(classify)), notify: Arc::default() }
+    }
+
+    async fn next_len(inbox: &mut Inbox) -> Option<usize> {
+        Some(inbox.next_batch(BATCH_RECORDS_MAX).await?.records.len())
+    }
 }

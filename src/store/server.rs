@@ -34,7 +34,7 @@ impl Server {
         let scheme = url.split(':').next().unwrap_or_default();
         match scheme {
             "" => Ok(None),
-            "mysql" | "mariadb" => Ok(Some(Self::MySql(MySql::new(url)?))),
+            "mysql" => Ok(Some(Self::MySql(MySql::new(url)?))),
             "sqlite" => Ok(Some(Self::Sqlite(Sqlite::new(url)?))),
             _ => Err(StoreError::DatabaseUrl("unknown scheme".into())),
         }

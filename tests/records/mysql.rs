@@ -9,16 +9,17 @@ use telephonist::engine::{Classify, Row, Wall};
 use telephonist::store::migrate;
 use tempfile::tempdir;
 
+use super::mariadb_server::MariaDb;
 use super::rows::{classify, notify, sentence};
 use super::running::{Running, config, dead_letters};
-use super::services::MariaDb;
+use super::shared;
 
 /// The matched system's tables, as it publishes them.
 const PUBLISHED: &str = include_str!("../data/tables.sql");
 
 #[tokio::test]
 async fn a_row_is_in_the_table_as_it_was_written() {
-    let mariadb = MariaDb::shared();
+    let mariadb = shared::mariadb();
     let data = tempdir().unwrap();
     let config = database(&mariadb, "as_written", data.path()).await;
     migrate(&config).await.unwrap();
@@ -44,7 +45,7 @@ async fn a_row_is_in_the_table_as_it_was_written() {
 
 #[tokio::test]
 async fn the_published_tables_work_untouched() {
-    let mariadb = MariaDb::shared();
+    let mariadb = shared::mariadb();
     let data = tempdir().unwrap();
     let config = database(&mariadb, "published", data.path()).await;
     let mut reader = connect(&config).await;
@@ -76,7 +77,7 @@ async fn the_published_tables_work_untouched() {
 
 #[tokio::test]
 async fn a_row_sent_again_is_not_inserted_again() {
-    let mariadb = MariaDb::shared();
+    let mariadb = shared::mariadb();
     let data = tempdir().unwrap();
     let config = database(&mariadb, "again", data.path()).await;
     migrate(&config).await.unwrap();
@@ -99,7 +100,7 @@ async fn a_row_sent_again_is_not_inserted_again() {
 
 #[tokio::test]
 async fn a_refused_row_leaves_its_neighbours_alone() {
-    let mariadb = MariaDb::shared();
+    let mariadb = shared::mariadb();
     let data = tempdir().unwrap();
     let config = database(&mariadb, "refused", data.path()).await;
     migrate(&config).await.unwrap();
@@ -166,7 +167,7 @@ async fn a_database_that_goes_away_loses_nothing() {
 
 #[tokio::test]
 async fn what_waits_is_written_at_the_end() {
-    let mariadb = MariaDb::shared();
+    let mariadb = shared::mariadb();
     let data = tempdir().unwrap();
     let config = database(&mariadb, "end", data.path()).await;
     migrate(&config).await.unwrap();
@@ -181,7 +182,7 @@ async fn what_waits_is_written_at_the_end() {
 
 #[tokio::test]
 async fn missing_tables_are_named_with_the_remedy_and_awaited() {
-    let mariadb = MariaDb::shared();
+    let mariadb = shared::mariadb();
     let data = tempdir().unwrap();
     let config = database(&mariadb, "no_tables", data.path()).await;
     let running = Running::start(&config);
@@ -196,7 +197,7 @@ async fn missing_tables_are_named_with_the_remedy_and_awaited() {
 
 #[tokio::test]
 async fn migrations_upgrade_the_published_tables_once() {
-    let mariadb = MariaDb::shared();
+    let mariadb = shared::mariadb();
     let data = tempdir().unwrap();
     let mut config = database(&mariadb, "upgrade", data.path()).await;
     let mut reader = connect(&config).await;

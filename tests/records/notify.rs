@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use telephonist::config::Config;
+use telephonist::daemon::tasks::Tasks;
 use telephonist::store::open;
 use tempfile::tempdir;
 use tokio::net::TcpListener;
@@ -65,6 +66,8 @@ fn an_address_that_is_none_is_a_fault_of_the_configuration() {
 struct Service {
     url: String,
     state: Arc<Mutex<Exchange>>,
+    /// When this is gone, the service is.
+    _tasks: Tasks,
 }
 
 #[derive(Default)]
@@ -81,8 +84,9 @@ impl Service {
         let router = Router::new().route("/ends", post(answer)).with_state(Arc::clone(&state));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/ends", listener.local_addr().unwrap());
-        tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
-        Self { url, state }
+        let tasks = Tasks::default();
+        drop(tasks.spawn("service", async { axum::serve(listener, router).await.unwrap() }));
+        Self { url, state, _tasks: tasks }
     }
 
     fn config(&self, data_dir: &Path) -> Config {

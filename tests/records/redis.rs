@@ -10,13 +10,14 @@ use telephonist::config::{Config, RedisTargets, Secret};
 use tempfile::tempdir;
 use tokio::time::timeout;
 
+use super::redis_server::Redis;
 use super::rows::{classify, destroy, notify, sentence};
 use super::running::{PATIENCE, Running, config};
-use super::services::Redis;
+use super::shared;
 
 #[tokio::test]
 async fn channel_list_and_stream_get_all_columns_and_the_variables() {
-    let redis = Redis::shared();
+    let redis = shared::redis();
     let data = tempdir().unwrap();
     let mut config = with_redis(&redis, data.path());
     config.robot.record.redis = targets("rows");
@@ -41,7 +42,7 @@ async fn channel_list_and_stream_get_all_columns_and_the_variables() {
 
 #[tokio::test]
 async fn the_end_of_a_call_is_told_alone() {
-    let redis = Redis::shared();
+    let redis = shared::redis();
     let data = tempdir().unwrap();
     let mut config = with_redis(&redis, data.path());
     config.robot.record.notify_redis = targets("ends");
@@ -87,7 +88,7 @@ async fn a_redis_that_goes_away_loses_nothing_and_keeps_the_order() {
 
 #[tokio::test]
 async fn a_key_of_another_type_is_named() {
-    let redis = Redis::shared();
+    let redis = shared::redis();
     let mut admin = connect(&redis).await;
     let () = cmd("SET").arg("taken.list").arg("a text").query_async(&mut admin).await.unwrap();
     let data = tempdir().unwrap();
@@ -104,7 +105,7 @@ async fn a_key_of_another_type_is_named() {
 
 #[tokio::test]
 async fn a_database_that_is_away_does_not_stop_redis() {
-    let redis = Redis::shared();
+    let redis = shared::redis();
     let data = tempdir().unwrap();
     let mut config = with_redis(&redis, data.path());
     config.robot.record.redis = targets("beside");

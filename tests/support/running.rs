@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use telephonist::config::{Config, Secret};
+use telephonist::daemon::tasks::{Ending, Tasks};
 use telephonist::store::{Store, Worker, open};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// Whatever a test waits for is here by now, or never comes. A sink that was away is asked again
@@ -17,7 +17,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Running {
     pub(crate) store: Store,
     stop: oneshot::Sender<()>,
-    worker: JoinHandle<()>,
+    worker: Ending,
+    /// When this is gone, the worker is.
+    _tasks: Tasks,
 }
 
 /// A configuration without any service.
@@ -31,8 +33,9 @@ impl Running {
     pub(crate) fn start(config: &Config) -> Self {
         let (store, worker): (Store, Worker) = open(config).unwrap();
         let (stop, stopped) = oneshot::channel();
-        let worker = tokio::spawn(worker.run(async { stopped.await.unwrap() }));
-        Self { store, stop, worker }
+        let tasks = Tasks::default();
+        let worker = tasks.spawn("store", worker.run(async { stopped.await.unwrap() }));
+        Self { store, stop, worker, _tasks: tasks }
     }
 
     /// Waits until all rows are where they belong.
@@ -44,7 +47,7 @@ impl Running {
     /// Ends the worker as the daemon does.
     pub(crate) async fn stop(self) {
         self.stop.send(()).unwrap();
-        timeout(PATIENCE, self.worker).await.unwrap().unwrap();
+        timeout(PATIENCE, self.worker.wait()).await.unwrap().unwrap();
     }
 
     /// Why the first sink is away, once it is.
