@@ -23,8 +23,9 @@ use crate::script::{Node, NodeAction, Script, normalize};
 
 /// Digits wait this long for the next one, ms (E77).
 const INTER_DIGIT_MS: u64 = 3_000;
-/// A switch that was told to hang up or transfer has this long to say so, ms; then the call ends
-/// without its word, so that a lost event is no immortal call.
+/// A switch that was told to hang up or transfer, or told of a caller who did, has this long to say
+/// that the call has ended, ms; then it ends without that word, so that a lost event is no immortal
+/// call.
 pub(super) const CONFIRMATION_MS: u64 = 10_000;
 /// Actions in a row that wait for nothing; one more is an ERROR row (E73).
 const IMMEDIATE_MAX: u32 = 50;
@@ -47,7 +48,7 @@ pub struct Call {
 pub enum Timer {
     /// No further digit came.
     InterDigit,
-    /// The switch did not confirm a hang-up or transfer.
+    /// The switch did not say that the call has ended.
     Confirmation,
 }
 
@@ -167,7 +168,7 @@ impl Robot {
     /// When to be woken, and why.
     #[must_use]
     pub fn next_wake(&self) -> Option<(Tick, Timer)> {
-        if let Phase::Leaving { due, .. } = self.state.phase {
+        if let Phase::Leaving { due, .. } | Phase::Dead { due } = self.state.phase {
             return Some((due, Timer::Confirmation));
         }
         self.state.digits.as_ref().map(|digits| (digits.due, Timer::InterDigit))
@@ -394,7 +395,7 @@ impl Robot {
     /// R11: digits that the hang-up found waiting are decided without an action (E76).
     fn decide_digits_on_dead_line(&mut self, now: Now) {
         if self.state.digits.is_some() && self.state.phase == Phase::Talking {
-            self.state.phase = Phase::Dead;
+            self.state.phase = Phase::Dead { due: now.tick };
             self.decide_digits(now);
             self.state.phase = Phase::Talking;
         }
@@ -418,11 +419,11 @@ impl Robot {
                 }
                 self.state.phase = Phase::Talking;
             }
-            Phase::Dead | Phase::Ended => return,
+            Phase::Dead { .. } | Phase::Ended => return,
         }
         self.state.running = false;
         if word == "HANGUP" {
-            self.state.phase = Phase::Dead;
+            self.state.phase = Phase::Dead { due: now.tick.plus_ms(CONFIRMATION_MS) };
         } else if let Some(prompt) = self.state.jump_after.take() {
             self.next = Some(Next::Jump(self.jump_of(prompt, now)));
             return;
@@ -494,8 +495,8 @@ impl Robot {
         let script = Arc::clone(&self.script);
         let node = script.node(self.state.node);
         let audio = &node.audio.mismatch;
-        let is_dead = self.state.phase == Phase::Dead;
-        if is_dead || audio.is_empty() || mismatches > node.mismatch_repetition.unwrap_or(1) {
+        if self.is_dead() || audio.is_empty() || mismatches > node.mismatch_repetition.unwrap_or(1)
+        {
             let response =
                 Response { repetition: mismatches, ..Response::none(ResponseType::None) };
             return self.row(cause, Why::by(Method::Mismatch), response, now);
@@ -556,6 +557,11 @@ impl Robot {
         let entry = self.script.entry;
         let cause = Cause::create(args, now.wall);
         self.enter(entry, ResponseType::Flow, cause, Why::by(Method::Boot), now);
+    }
+
+    /// True once the caller has hung up: nothing is started any more (E76).
+    pub(super) fn is_dead(&self) -> bool {
+        matches!(self.state.phase, Phase::Dead { .. })
     }
 
     /// True if the node does something on the switch that a caller can hear or wait for.

@@ -220,7 +220,7 @@ impl Robot {
             potential: node.potential.raw.clone(),
             ..Response::none(kind)
         };
-        if self.state.phase == Phase::Dead {
+        if self.is_dead() {
             return self.row(cause, why, response, now);
         }
         let before = self.state.actions;
@@ -366,7 +366,7 @@ impl Robot {
             potential: prompt.potential.raw.clone(),
             ..Response::none(ResponseType::Kb)
         };
-        if self.state.phase == Phase::Dead {
+        if self.is_dead() {
             return self.row(cause, why, response, now);
         }
         let before = self.state.actions;
