@@ -162,7 +162,8 @@ impl Robot {
         match choice.answer {
             Answer::Node { node, kind, levels } => {
                 self.state.stack.cut(levels);
-                if kind == ResponseType::GlobalFlow && !self.push_source(node, now) {
+                let is_global = self.script.node(node).global.is_some();
+                if is_global && !self.push_source(node, now) {
                     return;
                 }
                 self.enter(node, kind, cause, choice.why, now);
