@@ -266,9 +266,8 @@ impl Robot {
             return;
         }
         let cause = Cause::text(self, heard);
-        if self.state.spent && said.kind != Utterance::Failed {
+        if self.is_spent(said.kind) {
             if said.kind == Utterance::Final {
-                self.state.spent = false;
                 self.no_answer(cause, ResponseType::None, now);
             }
             return;
@@ -317,6 +316,15 @@ impl Robot {
                 self.mismatch(cause, now);
             }
         }
+    }
+
+    /// E42, R2: true for the rest of a sentence of which a partial has matched; its `F` ends it.
+    fn is_spent(&mut self, kind: Utterance) -> bool {
+        let is_spent = self.state.spent && kind != Utterance::Failed;
+        if is_spent && kind == Utterance::Final {
+            self.state.spent = false;
+        }
+        is_spent
     }
 
     fn answer_text(&mut self, said: &Said<'_>, cause: Cause, choice: Choice, now: Now) {
@@ -457,7 +465,7 @@ impl Robot {
         }
         let said = sentences(args);
         for sentence in &said {
-            if sentence.is_filtered(&self.node().filter.text) {
+            if sentence.is_filtered(&self.node().filter.text) || self.is_spent(sentence.kind) {
                 continue;
             }
             let choice = self.position(now).concrete(&normalize(sentence.text), explain);
