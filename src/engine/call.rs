@@ -338,8 +338,13 @@ impl Robot {
 
     /// R12, R18: speech that began within the forbidden part of audio that still plays.
     fn is_disabled(&self, heard: &Heard) -> bool {
+        heard.play_time_ms > 0 && self.forbids_break(heard.play_time_ms - heard.duration_ms)
+    }
+
+    /// E3: true if the caller can't interrupt at this moment of the audio.
+    fn forbids_break(&self, play_time_ms: i64) -> bool {
         let forbidden = i64::try_from(self.node().disablebreak_ms).unwrap_or(i64::MAX);
-        heard.play_time_ms > 0 && heard.play_time_ms - heard.duration_ms < forbidden
+        play_time_ms < forbidden
     }
 
     /// E77, R11.
@@ -362,7 +367,7 @@ impl Robot {
 
     fn key(&mut self, key: char, play_time_ms: i64, now: Now) {
         let due = now.tick.plus_ms(INTER_DIGIT_MS);
-        if self.state.digits.is_none() && self.node().disablebreak_ms == 0 {
+        if self.state.digits.is_none() && !self.forbids_break(play_time_ms) {
             self.commands.push_back(Command::StopAudio { appid: self.state.appid.clone() });
         }
         let appid = self.state.appid.clone();
