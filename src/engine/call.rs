@@ -272,6 +272,7 @@ impl Robot {
             }
             return;
         }
+        self.state.counters.timeouts = 0;
         let is_current = heard.appid.as_ref().is_none_or(|appid| *appid == self.state.appid);
         if self.state.phase != Phase::Talking || !self.state.running || !is_current {
             let is_over = self.state.phase != Phase::Talking;
@@ -280,7 +281,6 @@ impl Robot {
             }
             return;
         }
-        self.state.counters.timeouts = 0;
         let mut explain = Explain::new(self.explain);
         let text = normalize(said.text);
         if self.is_disabled(heard) {
