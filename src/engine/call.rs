@@ -341,10 +341,10 @@ impl Robot {
         heard.play_time_ms > 0 && self.forbids_break(heard.play_time_ms - heard.duration_ms)
     }
 
-    /// E3: true if the caller can't interrupt at this moment of the audio.
+    /// E3: true if the caller can't interrupt at this moment of the audio, which may be before it.
     fn forbids_break(&self, play_time_ms: i64) -> bool {
         let forbidden = i64::try_from(self.node().disablebreak_ms).unwrap_or(i64::MAX);
-        play_time_ms < forbidden
+        forbidden > 0 && play_time_ms < forbidden
     }
 
     /// E77, R11.
