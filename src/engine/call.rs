@@ -23,8 +23,9 @@ use crate::script::{Node, NodeAction, Script, normalize};
 
 /// Digits wait this long for the next one, ms (E77).
 const INTER_DIGIT_MS: u64 = 3_000;
-/// A switch that was told to hang up or transfer has this long to say so, ms; then the call ends
-/// without its word, so that a lost event is no immortal call.
+/// A switch that was told to hang up or transfer, or told of a caller who did, has this long to say
+/// that the call has ended, ms; then it ends without that word, so that a lost event is no immortal
+/// call.
 pub(super) const CONFIRMATION_MS: u64 = 10_000;
 /// Actions in a row that wait for nothing; one more is an ERROR row (E73).
 const IMMEDIATE_MAX: u32 = 50;
@@ -47,7 +48,7 @@ pub struct Call {
 pub enum Timer {
     /// No further digit came.
     InterDigit,
-    /// The switch did not confirm a hang-up or transfer.
+    /// The switch did not say that the call has ended.
     Confirmation,
 }
 
@@ -167,7 +168,7 @@ impl Robot {
     /// When to be woken, and why.
     #[must_use]
     pub fn next_wake(&self) -> Option<(Tick, Timer)> {
-        if let Phase::Leaving { due, .. } = self.state.phase {
+        if let Phase::Leaving { due, .. } | Phase::Dead { due } = self.state.phase {
             return Some((due, Timer::Confirmation));
         }
         self.state.digits.as_ref().map(|digits| (digits.due, Timer::InterDigit))
@@ -274,13 +275,13 @@ impl Robot {
             return;
         }
         let cause = Cause::text(self, heard);
-        if self.state.spent && said.kind != Utterance::Failed {
+        if self.is_spent(said.kind) {
             if said.kind == Utterance::Final {
-                self.state.spent = false;
                 self.no_answer(cause, ResponseType::None, now);
             }
             return;
         }
+        self.state.counters.timeouts = 0;
         let is_current = heard.appid.as_ref().is_none_or(|appid| *appid == self.state.appid);
         if self.state.phase != Phase::Talking || !self.state.running || !is_current {
             let is_over = self.state.phase != Phase::Talking;
@@ -289,7 +290,6 @@ impl Robot {
             }
             return;
         }
-        self.state.counters.timeouts = 0;
         let mut explain = Explain::new(self.explain);
         let text = normalize(said.text);
         if self.is_disabled(heard) {
@@ -327,6 +327,15 @@ impl Robot {
         }
     }
 
+    /// E42, R2: true for the rest of a sentence of which a partial has matched; its `F` ends it.
+    fn is_spent(&mut self, kind: Utterance) -> bool {
+        let is_spent = self.state.spent && kind != Utterance::Failed;
+        if is_spent && kind == Utterance::Final {
+            self.state.spent = false;
+        }
+        is_spent
+    }
+
     fn answer_text(&mut self, said: &Said<'_>, cause: Cause, choice: Choice, now: Now) {
         match said.kind {
             Utterance::Final => self.state.intent.responded(),
@@ -338,8 +347,13 @@ impl Robot {
 
     /// R12, R18: speech that began within the forbidden part of audio that still plays.
     fn is_disabled(&self, heard: &Heard) -> bool {
+        heard.play_time_ms > 0 && self.forbids_break(heard.play_time_ms - heard.duration_ms)
+    }
+
+    /// E3: true if the caller can't interrupt at this moment of the audio, which may be before it.
+    fn forbids_break(&self, play_time_ms: i64) -> bool {
         let forbidden = i64::try_from(self.node().disablebreak_ms).unwrap_or(i64::MAX);
-        heard.play_time_ms > 0 && heard.play_time_ms - heard.duration_ms < forbidden
+        forbidden > 0 && play_time_ms < forbidden
     }
 
     /// E77, R11.
@@ -362,7 +376,7 @@ impl Robot {
 
     fn key(&mut self, key: char, play_time_ms: i64, now: Now) {
         let due = now.tick.plus_ms(INTER_DIGIT_MS);
-        if self.state.digits.is_none() && self.node().disablebreak_ms == 0 {
+        if self.state.digits.is_none() && !self.forbids_break(play_time_ms) {
             self.commands.push_back(Command::StopAudio { appid: self.state.appid.clone() });
         }
         let appid = self.state.appid.clone();
@@ -403,7 +417,7 @@ impl Robot {
     /// R11: digits that the hang-up found waiting are decided without an action (E76).
     fn decide_digits_on_dead_line(&mut self, now: Now) {
         if self.state.digits.is_some() && self.state.phase == Phase::Talking {
-            self.state.phase = Phase::Dead;
+            self.state.phase = Phase::Dead { due: now.tick };
             self.decide_digits(now);
             self.state.phase = Phase::Talking;
         }
@@ -427,11 +441,11 @@ impl Robot {
                 }
                 self.state.phase = Phase::Talking;
             }
-            Phase::Dead | Phase::Ended => return,
+            Phase::Dead { .. } | Phase::Ended => return,
         }
         self.state.running = false;
         if word == "HANGUP" {
-            self.state.phase = Phase::Dead;
+            self.state.phase = Phase::Dead { due: now.tick.plus_ms(CONFIRMATION_MS) };
         } else if let Some(prompt) = self.state.jump_after.take() {
             self.next = Some(Next::Jump(self.jump_of(prompt, now)));
             return;
@@ -465,7 +479,7 @@ impl Robot {
         }
         let said = sentences(args);
         for sentence in &said {
-            if sentence.is_filtered(&self.node().filter.text) {
+            if sentence.is_filtered(&self.node().filter.text) || self.is_spent(sentence.kind) {
                 continue;
             }
             let choice = self.position(now).concrete(&normalize(sentence.text), explain);
@@ -503,8 +517,8 @@ impl Robot {
         let script = Arc::clone(&self.script);
         let node = script.node(self.state.node);
         let audio = &node.audio.mismatch;
-        let is_dead = self.state.phase == Phase::Dead;
-        if is_dead || audio.is_empty() || mismatches > node.mismatch_repetition.unwrap_or(1) {
+        if self.is_dead() || audio.is_empty() || mismatches > node.mismatch_repetition.unwrap_or(1)
+        {
             let response =
                 Response { repetition: mismatches, ..Response::none(ResponseType::None) };
             return self.row(cause, Why::by(Method::Mismatch), response, now);
@@ -565,6 +579,11 @@ impl Robot {
         let entry = self.script.entry;
         let cause = Cause::create(args, now.wall);
         self.enter(entry, ResponseType::Flow, cause, Why::by(Method::Boot), now);
+    }
+
+    /// True once the caller has hung up: nothing is started any more (E76).
+    pub(super) fn is_dead(&self) -> bool {
+        matches!(self.state.phase, Phase::Dead { .. })
     }
 
     /// True if the node does something on the switch that a caller can hear or wait for.

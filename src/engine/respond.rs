@@ -162,7 +162,8 @@ impl Robot {
         match choice.answer {
             Answer::Node { node, kind, levels } => {
                 self.state.stack.cut(levels);
-                if kind == ResponseType::GlobalFlow && !self.push_source(node, now) {
+                let is_global = self.script.node(node).global.is_some();
+                if is_global && !self.push_source(node, now) {
                     return;
                 }
                 self.enter(node, kind, cause, choice.why, now);
@@ -220,7 +221,7 @@ impl Robot {
             potential: node.potential.raw.clone(),
             ..Response::none(kind)
         };
-        if self.state.phase == Phase::Dead {
+        if self.is_dead() {
             return self.row(cause, why, response, now);
         }
         let before = self.state.actions;
@@ -366,7 +367,7 @@ impl Robot {
             potential: prompt.potential.raw.clone(),
             ..Response::none(ResponseType::Kb)
         };
-        if self.state.phase == Phase::Dead {
+        if self.is_dead() {
             return self.row(cause, why, response, now);
         }
         let before = self.state.actions;
