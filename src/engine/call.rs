@@ -11,14 +11,15 @@ use super::counters::Counters;
 use super::explain::Explain;
 use super::input::{EndReason, Heard, Input};
 use super::intent::Intent;
+use super::jump::Next;
 use super::matching::{Choice, Position, Why};
-use super::respond::{Cause, Next, Response};
 use super::row::{Classify, Method, ResponseType};
 use super::said::{Said, Utterance, complete_word, sentences};
 use super::stack::Stack;
 use super::state::{Digits, Phase, State};
 use super::time::{Now, Tick};
 use super::vars::Variables;
+use super::written::{Cause, Response};
 use crate::script::{Node, NodeAction, Script, normalize};
 
 /// Digits wait this long for the next one, ms (E77).
