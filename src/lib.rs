@@ -1,7 +1,12 @@
 //! telephonist talks to callers: it stands beside a telephone switch, follows a robot script and
 //! writes down what was said.
 
+pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod engine;
+pub mod pii;
 pub mod script;
+pub mod store;
+pub mod switch;
 pub mod turn;

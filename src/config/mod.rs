@@ -1,11 +1,29 @@
 //! The configuration: every key of `telephonist.toml` with its default.
+//!
+//! This file has the types; [`load()`] reads them from the file and the environment, and
+//! `default.toml` beside it is the same written for people.
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+mod check;
+mod document;
+mod load;
+mod problem;
+mod secret;
+mod shape;
+
+pub use check::time_zone;
+pub use load::{Loaded, Rejected, Source, load};
+pub use problem::{Place, Problem, Severity};
+pub use secret::Secret;
+
+/// The reference: every key with its default, commented. Parses to `Config::default()`.
+pub const DEFAULT_TOML: &str = include_str!("default.toml");
 
 /// All of `telephonist.toml`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Config {
     /// This daemon's name in logs and answers; default: the host name.
@@ -30,10 +48,12 @@ pub struct Config {
     pub http: Http,
     /// Limits of calls.
     pub calls: Calls,
+    /// What the log may show.
+    pub log: Log,
 }
 
 /// Section `[scripts]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Scripts {
     /// The scripts folder, watched.
@@ -45,7 +65,7 @@ pub struct Scripts {
 }
 
 /// One `[[freeswitch]]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Freeswitch {
     /// Event socket, `host:port`.
@@ -59,7 +79,7 @@ pub struct Freeswitch {
 }
 
 /// Section `[database]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Database {
     /// `sqlite://path` or `mysql://user:password@host/database`; empty = none.
@@ -67,7 +87,7 @@ pub struct Database {
 }
 
 /// Section `[redis]`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Redis {
     /// `redis://…`; empty = none.
@@ -75,7 +95,7 @@ pub struct Redis {
 }
 
 /// Section `[robot]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Robot {
     /// What was being said when the caller hung up is still matched (E76).
@@ -87,7 +107,7 @@ pub struct Robot {
 }
 
 /// Section `[robot.record]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Record {
     /// Channel variables that go with each row to Redis (I3).
@@ -105,7 +125,7 @@ pub struct Record {
 }
 
 /// Section `[robot.statistic]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Statistic {
     /// Rows to the log as well.
@@ -117,7 +137,7 @@ pub struct Statistic {
 }
 
 /// Where in Redis rows go; an empty name = not there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RedisTargets {
     /// PUBLISH.
@@ -129,7 +149,7 @@ pub struct RedisTargets {
 }
 
 /// A table in the database.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Table {
     /// Its name, `[A-Za-z0-9_]{1,64}`; empty = not to the database.
@@ -137,7 +157,7 @@ pub struct Table {
 }
 
 /// Section `[http]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Http {
     /// `host:port`; empty = no HTTP.
@@ -145,7 +165,7 @@ pub struct Http {
 }
 
 /// Section `[calls]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Calls {
     /// More calls than this are refused (N20).
@@ -154,6 +174,14 @@ pub struct Calls {
     pub drain: u64,
     /// Extensions a script may send a call to, as patterns (N11).
     pub transfer_allow: Vec<String>,
+}
+
+/// Section `[log]`. Which lines there are is `RUST_LOG`'s to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Log {
+    /// Telephone numbers and what was said stand also in lines above debug level (N14).
+    pub personal: bool,
 }
 
 impl Default for Config {
@@ -170,6 +198,7 @@ impl Default for Config {
             robot: Robot::default(),
             http: Http::default(),
             calls: Calls::default(),
+            log: Log::default(),
         }
     }
 }
@@ -248,16 +277,5 @@ impl Default for Http {
 impl Default for Calls {
     fn default() -> Self {
         Self { max: 2000, drain: 60, transfer_allow: vec!["^[0-9]{3,6}$".into()] }
-    }
-}
-
-/// A text that is never shown: `Debug` and `Display` hide it.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
     }
 }

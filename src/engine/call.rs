@@ -215,6 +215,15 @@ impl Robot {
         &self.state.callid
     }
 
+    /// Why the robot is leaving the call, once it is.
+    #[must_use]
+    pub fn leaving(&self) -> Option<EndReason> {
+        match self.state.phase {
+            Phase::Leaving { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
     /// The call's label so far.
     #[must_use]
     pub fn label(&self) -> &SmolStr {

@@ -1,5 +1,7 @@
 //! The conversation of one call. Pure: it is told what happened and when, and says what to do.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod call;
 pub mod command;
 mod counters;

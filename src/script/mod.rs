@@ -1,5 +1,7 @@
 //! The script file → a `Script`, or every complaint at once. Pure: it is given bytes.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod args;
 mod check;
 mod complete;
@@ -26,5 +28,5 @@ pub use model::{
     Script, SwitchFlow, SwitchTarget,
 };
 pub use normal::{fold, normalize};
-pub use problem::{Problem, Severity};
+pub use problem::{Problem, Severity, warning_at};
 pub use template::Template;

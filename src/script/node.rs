@@ -382,10 +382,9 @@ impl<'a> Loader<'_, 'a> {
     /// How to mend a name of a node that does not exist: the nearest that does.
     pub(super) fn known_nodes_hint(&self, wrong: &str) -> String {
         let folded = wrong.trim().to_lowercase();
-        let mut near: Vec<_> =
-            self.node_ids.keys().filter(|id| id.to_lowercase() == folded).collect();
-        near.sort();
-        match near.first() {
+        #[expect(clippy::disallowed_methods, reason = "the least is the least in any order")]
+        let near = self.node_ids.keys().filter(|id| id.to_lowercase() == folded).min();
+        match near {
             Some(id) => format!("did you mean \"{id}\"?"),
             None => "name a key of flow, or add the node".into(),
         }

@@ -44,6 +44,14 @@ impl Problem {
     }
 }
 
+/// A warning at a byte offset of a script's text, found by somebody who knows more than the text:
+/// which files there are, for one.
+#[must_use]
+pub fn warning_at(file: &str, text: &str, offset: usize, message: String, hint: &str) -> Problem {
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    SourceText::new(file, text).problem(Severity::Warning, offset, message, hint.into())
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {

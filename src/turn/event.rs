@@ -40,6 +40,8 @@ pub enum MediaEvent {
     RecognizerLost(SmolStr),
     /// The caller began to speak.
     SpeechStarted,
+    /// The caller fell silent; what was said is still being recognised. Not every recogniser tells.
+    SpeechStopped,
     /// What the caller has said so far.
     Partial(SmolStr),
     /// A finished sentence; empty = there was a sound and no words.

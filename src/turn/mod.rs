@@ -1,8 +1,20 @@
-//! One turn: play and listen (docs: `ARCHITECTURE.md`). Pure: it is told what happened and when,
-//! and says what to do.
+//! One turn: play and listen. Pure: it is told what happened and when, and says what to do.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod conversation;
 pub mod event;
+mod interrupt;
+mod machine;
 pub mod order;
+mod playback;
+#[cfg(test)]
+mod tests;
+mod timers;
 
+pub use conversation::{Conversation, Effect, Wake};
 pub use event::{EntryId, MediaEvent, PlaybackEnd};
+pub use interrupt::Interrupt;
+pub use machine::{Output, Turn};
 pub use order::{Listen, Order};
+pub use timers::Timer;

@@ -1,0 +1,28 @@
+-- As published: names, types and order are given.
+CREATE TABLE IF NOT EXISTS `{{table}}` (
+  `createtime`           DATETIME      NULL,
+  `callid`               VARCHAR(50)   NULL,
+  `current_appid`        VARCHAR(50)   NULL,
+  `sequence`             INT           NULL,
+  `current_flowid`       VARCHAR(50)   NULL,
+  `input_type`           INT           NULL,
+  `input_args`           VARCHAR(1024) NULL,
+  `input_nlp_args`       VARCHAR(50)   NULL,
+  `input_start_time`     DATETIME      NULL,
+  `input_duration`       INT           NULL,
+  `input_play_time`      INT           NULL,
+  `matching_method`      INT           NULL,
+  `matching_condition`   VARCHAR(256)  NULL,
+  `condition_id`         VARCHAR(50)   NULL,
+  `condition_weight`     INT           NULL,
+  `matching_keyword`     VARCHAR(50)   NULL,
+  `response_type`        INT           NULL,
+  `response_description` VARCHAR(50)   NULL,
+  `response_id`          VARCHAR(50)   NULL,
+  `response_action`      VARCHAR(50)   NULL,
+  `response_args`        VARCHAR(2048) NULL,
+  `response_text`        VARCHAR(8192) NULL,
+  `repetition`           INT           NULL,
+  `potential`            VARCHAR(50)   NULL,
+  `record`               VARCHAR(260)  NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;

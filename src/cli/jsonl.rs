@@ -1,0 +1,245 @@
+//! `telephonist talk --jsonl`: the engine on standard input and output, in virtual time.
+
+use std::io::{BufRead, Write};
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use smol_str::SmolStr;
+
+use super::Exit;
+use crate::engine::{
+    Action, Call, Command, EndReason, Heard, Input, Now, Playback, Robot, Said, Source, Tick,
+};
+use crate::script::Script;
+use crate::switch::simulated::BEGIN;
+
+/// The call id of a conversation that names none: the same input twice gives the same bytes.
+const CALLID: &str = "00000000-0000-4000-8000-000000000001";
+
+/// Plays one conversation; a line that can't be read is a problem, and the next one goes on.
+pub(super) fn talk(
+    script: Arc<Script>,
+    explain: bool,
+    input: impl BufRead,
+    output: impl Write,
+) -> Exit {
+    match Machine::new(script, explain, output).run(input) {
+        Ok(()) => Exit::Fine,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Fine,
+        Err(error) => {
+            eprintln!("{error}");
+            Exit::Unavailable
+        }
+    }
+}
+
+struct Machine<W> {
+    script: Arc<Script>,
+    explain: bool,
+    output: W,
+    robot: Option<Robot>,
+    now: Now,
+}
+
+/// What one line asks for.
+enum Line {
+    Start { callid: SmolStr, variables: Vec<(SmolStr, SmolStr)> },
+    Input(Input),
+    Advance(u64),
+}
+
+impl<W: Write> Machine<W> {
+    fn new(script: Arc<Script>, explain: bool, output: W) -> Self {
+        Self { script, explain, output, robot: None, now: BEGIN }
+    }
+
+    fn run(mut self, input: impl BufRead) -> std::io::Result<()> {
+        for (at, line) in input.split(b'\n').enumerate() {
+            let line = line?;
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            if let Err(message) = self.line(&line)? {
+                self.say(&json!({ "problem": { "line": at + 1, "message": message } }))?;
+            }
+        }
+        self.begin(CALLID.into(), Vec::new())?;
+        self.hear(Input::Ended(EndReason::RecvBye))
+    }
+
+    /// Carries a line out; the inner error is what is wrong with it.
+    fn line(&mut self, line: &[u8]) -> std::io::Result<Result<(), String>> {
+        let line = match self.read(line) {
+            Ok(line) => line,
+            Err(message) => return Ok(Err(message)),
+        };
+        if let Line::Start { callid, variables } = line {
+            if self.robot.is_some() {
+                return Ok(Err("start comes first, once".into()));
+            }
+            return self.begin(callid, variables).map(Ok);
+        }
+        self.begin(CALLID.into(), Vec::new())?;
+        if self.robot.as_ref().is_some_and(Robot::has_ended) {
+            return Ok(Err("the call has ended".into()));
+        }
+        match line {
+            Line::Start { .. } => Ok(Ok(())),
+            Line::Input(input) => self.hear(input).map(Ok),
+            Line::Advance(ms) => self.advance(ms).map(Ok),
+        }
+    }
+
+    fn begin(
+        &mut self,
+        callid: SmolStr,
+        variables: Vec<(SmolStr, SmolStr)>,
+    ) -> std::io::Result<()> {
+        if self.robot.is_none() {
+            let call = Call { callid, variables, event_after_hangup: true, explain: self.explain };
+            self.robot = Some(Robot::new(call, Arc::clone(&self.script), self.now));
+            self.drain()?;
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, input: Input) -> std::io::Result<()> {
+        if let Some(robot) = &mut self.robot {
+            robot.handle(input, self.now);
+        }
+        self.drain()
+    }
+
+    /// Lets time pass, with every timer that is due in it.
+    fn advance(&mut self, ms: u64) -> std::io::Result<()> {
+        let end = self.now.plus_ms(ms);
+        while let Some(due) = self.due_by(end.tick) {
+            self.now = self.now.plus_ms(due.ms_since(self.now.tick));
+            if let Some(robot) = &mut self.robot {
+                robot.wake(self.now);
+            }
+            self.drain()?;
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    fn due_by(&self, end: Tick) -> Option<Tick> {
+        let (due, _) = self.robot.as_ref().filter(|robot| !robot.has_ended())?.next_wake()?;
+        (due <= end).then_some(due)
+    }
+
+    fn drain(&mut self) -> std::io::Result<()> {
+        while let Some(command) = self.robot.as_mut().and_then(Robot::next_command) {
+            self.say(&told(command))?;
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, value: &Value) -> std::io::Result<()> {
+        serde_json::to_writer(&mut self.output, value)?;
+        self.output.write_all(b"\n")?;
+        self.output.flush()
+    }
+
+    fn read(&self, line: &[u8]) -> Result<Line, String> {
+        let line: Value =
+            serde_json::from_slice(line).map_err(|error| format!("not JSON: {error}"))?;
+        let Value::Object(fields) = line else { return Err("not an object".into()) };
+        let appid = || fields.get("appid").and_then(Value::as_str).map(SmolStr::from);
+        let number = |name: &str| fields.get(name).and_then(Value::as_i64).unwrap_or(0);
+        if let Some(start) = fields.get("start") {
+            return read_start(start);
+        }
+        if let Some(ms) = fields.get("advance") {
+            let ms = ms.as_u64().ok_or("advance is a number of ms")?;
+            return Ok(Line::Advance(ms));
+        }
+        let input = if let Some(text) = fields.get("text") {
+            let text = text.as_str().ok_or("text is a text")?;
+            if Said::parse(text).is_none() {
+                return Err("a text begins with F, S or E, or with P and one of them".into());
+            }
+            let duration_ms = number("duration");
+            Input::Text(Heard {
+                appid: appid(),
+                text: text.into(),
+                start: self.now.wall.minus_ms(duration_ms),
+                duration_ms,
+                play_time_ms: number("play_time"),
+                record: SmolStr::default(),
+            })
+        } else if let Some(digits) = fields.get("dtmf") {
+            let digits = digits.as_str().filter(|digits| is_dtmf(digits));
+            let digits = digits.ok_or("dtmf is a text of 0-9, *, #, A-D")?.into();
+            Input::Dtmf { appid: appid(), digits, play_time_ms: number("play_time") }
+        } else if let Some(args) = fields.get("complete") {
+            let args = args.as_str().ok_or("complete is a text, as DONE()")?;
+            Input::Complete { appid: appid(), args: args.into() }
+        } else if let Some(reason) = fields.get("hangup") {
+            let reason = reason.as_str().and_then(EndReason::parse);
+            Input::Ended(reason.ok_or("hangup is recv_bye, send_bye, hangup or another reason")?)
+        } else if fields.contains_key("answer") || fields.contains_key("fail") {
+            return Err("no question is open".into());
+        } else {
+            return Err("none of start, text, dtmf, complete, advance, hangup is there".into());
+        };
+        Ok(Line::Input(input))
+    }
+}
+
+fn read_start(start: &Value) -> Result<Line, String> {
+    let callid = start.get("callid").and_then(Value::as_str).unwrap_or(CALLID).into();
+    let empty = Map::new();
+    let variables = match start.get("variables") {
+        None | Some(Value::Null) => &empty,
+        Some(Value::Object(variables)) => variables,
+        Some(_) => return Err("variables is an object".into()),
+    };
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let variables = variables.iter().map(|(name, value)| (name.into(), text(value).into()));
+    Ok(Line::Start { callid, variables: variables.collect() })
+}
+
+fn is_dtmf(digits: &str) -> bool {
+    let is_key =
+        |key: char| key.is_ascii_digit() || matches!(key, '*' | '#' | 'A'..='D' | 'a'..='d');
+    !digits.is_empty() && digits.chars().all(is_key)
+}
+
+fn told(command: Command) -> Value {
+    match command {
+        Command::Row(row) => json!({ "row": row.to_json() }),
+        Command::Classify(row) => json!({ "classify": row.to_json() }),
+        Command::Start(action) => json!({ "do": { "start": started(&action) } }),
+        Command::StopAudio { appid } => json!({ "do": { "stop_audio": { "appid": appid } } }),
+        Command::Hangup { appid, cause } => {
+            json!({ "do": { "hangup": { "appid": appid, "cause": cause } } })
+        }
+        Command::Transfer(to) => json!({ "do": { "transfer": to } }),
+        Command::Explain(lines) => json!({ "why": lines }),
+        Command::Warn(warning) => json!({ "problem": { "message": warning } }),
+    }
+}
+
+fn started(action: &Action) -> Value {
+    let playbacks: Vec<String> = action.playbacks.iter().map(entry).collect();
+    json!({
+        "appid": action.appid,
+        "app": action.app,
+        "argument": action.argument,
+        "playbacks": playbacks,
+    })
+}
+
+/// An entry as the script has it, variables expanded.
+fn entry(playback: &Playback) -> String {
+    match &playback.source {
+        Source::Silence(ms) => format!("silence_stream://{ms}"),
+        Source::File(entry)
+        | Source::FileOrText(entry)
+        | Source::Url(entry)
+        | Source::Tone(entry)
+        | Source::Text(entry) => entry.to_string(),
+    }
+}

@@ -1,0 +1,74 @@
+//! `telephonist rehearse`: plays written calls against a script.
+
+use std::path::{Path, PathBuf};
+
+use super::{Exit, print, scripts};
+use crate::switch::simulated::{Rehearsal, rehearse};
+
+/// Play written calls against a script in virtual time
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Rehearsals, `flows/<script>.calls/<what>.call`
+    #[arg(required = true, value_name = "FILE.call")]
+    files: Vec<PathBuf>,
+    /// The script, if it is not the one that the folder is named after
+    #[arg(long, value_name = "SCRIPT")]
+    script: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> Exit {
+    for file in &args.files {
+        let script = match (&args.script, script_of(file)) {
+            (Some(named), _) => scripts::find(named),
+            (None, Some(script)) => script,
+            (None, None) => {
+                eprintln!("{}: which script? name it with --script", file.display());
+                return Exit::Usage;
+            }
+        };
+        if let Err(exit) = play(&script, file) {
+            return exit;
+        }
+        match print(&format!("{}: as written\n", file.display())) {
+            Exit::Fine => {}
+            exit => return exit,
+        }
+    }
+    Exit::Fine
+}
+
+fn play(script: &Path, file: &Path) -> Result<(), Exit> {
+    let script = scripts::load_or_tell(script)?;
+    let rehearsal = read(file)?;
+    rehearse(&script, &rehearsal).map_err(|difference| {
+        let shown = shown_line(file, difference.line);
+        eprintln!("{}:{}: {}\n    {shown}", file.display(), difference.line, difference.message);
+        Exit::Wrong
+    })
+}
+
+/// Reads a rehearsal; what can't be read is told on standard error.
+pub(super) fn read(file: &Path) -> Result<Rehearsal, Exit> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        eprintln!("{}: {error}", file.display());
+        Exit::Usage
+    })?;
+    Rehearsal::parse(&text).map_err(|faults| {
+        for fault in faults {
+            eprintln!("{}:{fault}", file.display());
+        }
+        Exit::Wrong
+    })
+}
+
+fn shown_line(file: &Path, line: usize) -> String {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    text.lines().nth(line.saturating_sub(1)).unwrap_or_default().to_owned()
+}
+
+/// `flows/loan.calls/silence.call` is a call of `flows/loan.json`.
+fn script_of(file: &Path) -> Option<PathBuf> {
+    let folder = file.parent()?;
+    let name = folder.file_name()?.to_str()?.strip_suffix(".calls")?;
+    Some(folder.with_file_name(format!("{name}.json")))
+}

@@ -1,0 +1,199 @@
+//! Whether the values can be used: what types can't say.
+
+use jiff::tz::TimeZone;
+
+use super::problem::Problem;
+use super::{Config, Freeswitch};
+
+/// The width of a table name in MySQL.
+const TABLE_NAME_BYTES_MAX: usize = 64;
+
+/// The zone of this name; `local` is the system's. `None` if there is no such zone.
+#[must_use]
+pub fn time_zone(name: &str) -> Option<TimeZone> {
+    if name == "local" { Some(TimeZone::system()) } else { TimeZone::get(name).ok() }
+}
+
+/// Every value that can't be used.
+pub(super) fn check(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    check_names(config, &mut problems);
+    check_switches(&config.freeswitch, &mut problems);
+    check_services(config, &mut problems);
+    check_tables(config, &mut problems);
+    check_limits(config, &mut problems);
+    problems
+}
+
+fn check_names(config: &Config, problems: &mut Vec<Problem>) {
+    if time_zone(&config.timezone).is_none() {
+        let message = format!("there is no time zone `{}`", config.timezone);
+        problems.push(Problem::error(
+            "timezone",
+            message,
+            "write local, UTC, or a name like Asia/Shanghai",
+        ));
+    }
+    let may_stand = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if !config.domain.chars().all(may_stand) {
+        let remedy = "use letters, digits, `.`, `_` and `-`: it becomes part of Redis keys (N10)";
+        problems.push(Problem::error("domain", "has other characters than a domain", remedy));
+    }
+    if config.scripts.default.split('/').any(|step| step == "..") {
+        let remedy = "name it by its path below `scripts.dir` without `.json`";
+        problems.push(Problem::error("scripts.default", "leads out of the scripts folder", remedy));
+    }
+}
+
+fn check_switches(switches: &[Freeswitch], problems: &mut Vec<Problem>) {
+    for (number, switch) in switches.iter().enumerate() {
+        let key = |name: &str| format!("freeswitch.{number}.{name}");
+        check_address(&key("address"), &switch.address, problems);
+        if switches.iter().take(number).any(|earlier| earlier.address == switch.address) {
+            let message = format!("{} stands twice", switch.address);
+            problems.push(Problem::error(
+                &key("address"),
+                message,
+                "write one [[freeswitch]] for each",
+            ));
+        }
+        if switch.asr.is_empty() || switch.asr == "daemon" {
+            let remedy = "name a recogniser of the switch, for example unimrcp";
+            problems.push(Problem::error(&key("asr"), "nobody would hear the caller", remedy));
+        }
+        if switch.tts != "file" && !switch.tts.contains(':') {
+            let message = format!("`{}` names no voice", switch.tts);
+            problems.push(Problem::error(&key("tts"), message, "write file, or <engine>:<voice>"));
+        }
+        for (name, text) in [("asr", &switch.asr), ("tts", &switch.tts)] {
+            if text.chars().any(char::is_control) {
+                let message = "has a line break or another control character";
+                problems.push(Problem::error(&key(name), message, "write one line of text (N10)"));
+            }
+        }
+    }
+}
+
+fn check_services(config: &Config, problems: &mut Vec<Problem>) {
+    let urls = [
+        ("database.url", config.database.url.0.as_str(), &["sqlite://", "mysql://"][..]),
+        ("redis.url", config.redis.url.0.as_str(), &["redis://"][..]),
+        ("robot.record.notify_url", &config.robot.record.notify_url, &["http://", "https://"][..]),
+    ];
+    for (key, url, schemes) in urls {
+        let known =
+            schemes.iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
+        if !url.is_empty() && !known {
+            let remedy = format!("write an address that begins with {}", schemes.join(" or "));
+            problems.push(Problem::error(key, "is no address of a kind we speak", remedy));
+        }
+    }
+    if !config.http.listen.is_empty() {
+        check_address("http.listen", &config.http.listen, problems);
+        check_exposure(&config.http.listen, problems);
+    }
+    if config.redis.url.0.is_empty() {
+        check_unreachable_targets(config, problems);
+    }
+}
+
+fn check_unreachable_targets(config: &Config, problems: &mut Vec<Problem>) {
+    let targets = [
+        ("robot.record.redis", &config.robot.record.redis),
+        ("robot.record.notify_redis", &config.robot.record.notify_redis),
+        ("robot.statistic.redis", &config.robot.statistic.redis),
+    ];
+    for (key, target) in targets {
+        if *target != super::RedisTargets::default() {
+            let message = "names a place in Redis, and there is no `redis.url`";
+            problems.push(Problem::warning(
+                key,
+                message,
+                "set redis.url, or leave the names empty",
+            ));
+        }
+    }
+}
+
+fn check_tables(config: &Config, problems: &mut Vec<Problem>) {
+    let conversation = &config.robot.record.database.table;
+    let classify = &config.robot.statistic.database.table;
+    let tables = [
+        ("robot.record.database.table", conversation),
+        ("robot.statistic.database.table", classify),
+    ];
+    for (key, table) in tables {
+        let may_stand = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if table.len() > TABLE_NAME_BYTES_MAX || !table.chars().all(may_stand) {
+            let remedy = "use 1 to 64 of A-Z a-z 0-9 _, or empty for none (I6)";
+            problems.push(Problem::error(key, format!("`{table}` is no table name"), remedy));
+        }
+    }
+    if !conversation.is_empty() && conversation == classify {
+        let message = format!("`{classify}` is the table of conversations already");
+        let key = "robot.statistic.database.table";
+        problems.push(Problem::error(key, message, "give each kind of rows its own table"));
+    }
+}
+
+fn check_limits(config: &Config, problems: &mut Vec<Problem>) {
+    if config.calls.max == 0 {
+        problems.push(Problem::error(
+            "calls.max",
+            "every call would be refused",
+            "write 1 or more",
+        ));
+    }
+    for (number, pattern) in config.calls.transfer_allow.iter().enumerate() {
+        if let Err(error) = regex::Regex::new(pattern) {
+            let key = format!("calls.transfer_allow.{number}");
+            let shown = error.to_string();
+            // The lines before the last draw the pattern with a caret.
+            let message = shown.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            problems.push(Problem::error(
+                &key,
+                message,
+                "write a regular expression like ^[0-9]{3,6}$",
+            ));
+        }
+    }
+}
+
+fn check_address(key: &str, address: &str, problems: &mut Vec<Problem>) {
+    let good = address.rsplit_once(':').is_some_and(|(host, port)| {
+        is_host(host) && port.parse::<u16>().is_ok_and(|port| port != 0)
+    });
+    if !good {
+        let message = format!("`{address}` is not host:port");
+        problems.push(Problem::error(
+            key,
+            message,
+            "write for example 127.0.0.1:8021 or [::1]:8021",
+        ));
+    }
+}
+
+/// Nothing but an address guards `/metrics` (N12).
+fn check_exposure(listen: &str, problems: &mut Vec<Problem>) {
+    let loopback = ["127.", "localhost:", "[::1]:"];
+    if !loopback.iter().any(|start| listen.starts_with(start)) {
+        let message = "can be reached from other hosts, and asks nobody who they are";
+        problems.push(Problem::warning(
+            "http.listen",
+            message,
+            "listen on 127.0.0.1:8080, or put a firewall before it",
+        ));
+    }
+}
+
+/// A name, an IPv4 address, or an IPv6 address in brackets.
+fn is_host(host: &str) -> bool {
+    let unbracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    match unbracketed {
+        Some(host) => host.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            let may_stand = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            !host.is_empty() && host.chars().all(may_stand)
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! The connections to one FreeSWITCH: made, kept, watched and made again (S2, S3, N4).
+//!
+//! Two connections, because an `api` command holds back the events of its own: events come on one,
+//! commands go on the other. Everything runs in one future; it never waits for a call.
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use freeswitch_esl_tokio::{
+    EslClient, EslCommand, EslConnectOptions, EslError, EslEventStream, EslResponse, EventFormat,
+};
+use smol_str::{SmolStr, format_smolstr};
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use super::audio::Audio;
+use super::calls::{Because, Calls, Errand};
+use super::leg::Reply;
+use super::metric;
+use super::status::{Applications, Status};
+use super::translate::{Request, SUBSCRIBED};
+use crate::config;
+use crate::engine::time::Tick;
+use crate::switch::call::{LineId, NewCall, Said};
+
+/// Events that wait for us: half of what the switch itself queues before it cuts a client off (S2).
+const EVENTS_MAX: usize = 50_000;
+
+/// Orders of all calls that wait for us; 2,000 calls with a turn's dozen each.
+const ORDERS_MAX: usize = 32_768;
+
+/// Commands that wait for the switch. At some 7,000 answers a second, more than this means that it
+/// answers no longer.
+const COMMANDS_MAX: usize = 32_768;
+
+/// New calls that wait for the daemon; beyond it they are refused.
+const NEW_CALLS_MAX: usize = 1024;
+
+/// Our own ping: the switch's heartbeat comes every 20 s only (N4).
+const PING_EVERY: Duration = Duration::from_secs(2);
+
+/// An answer later than this, on loopback or a local network where it takes a millisecond, does not
+/// come: together with `PING_EVERY` a dead connection is noticed within 5 s (N4).
+const ANSWER_WITHIN: Duration = Duration::from_millis(2500);
+
+/// How often calls look at their own deadlines, all of which are a second or longer.
+const TICK_EVERY: Duration = Duration::from_millis(250);
+
+/// The first pause before another attempt; doubled each time, with jitter.
+const PAUSE_MS_MIN: u64 = 200;
+
+/// The longest pause: a switch that starts again takes two seconds.
+const PAUSE_MS_MAX: u64 = 5000;
+
+/// Why there is no connection.
+#[derive(Debug, Error)]
+enum Lost {
+    #[error("not an address: {0:?}; write host:port")]
+    Address(String),
+    #[error("the switch refuses the password; set `password` as in its event_socket.conf.xml")]
+    Password(#[source] EslError),
+    #[error("the switch does not let us in; allow our address in its event_socket.conf.xml")]
+    Refused(#[source] EslError),
+    #[error("{0}")]
+    Esl(#[from] EslError),
+    #[error("no answer within {} ms", ANSWER_WITHIN.as_millis())]
+    Silent,
+    #[error("the event connection was closed")]
+    Closed,
+    #[error("{COMMANDS_MAX} commands wait for an answer")]
+    Stuck,
+}
+
+/// What the daemon gets from a switch.
+#[derive(Debug)]
+pub struct Attached {
+    /// Calls that have reached a robot.
+    pub calls: mpsc::Receiver<NewCall>,
+    /// How it stands with the connection.
+    pub status: watch::Receiver<Status>,
+}
+
+/// One FreeSWITCH that we attach to; does its work in [`run`](Self::run).
+pub struct Freeswitch {
+    address: String,
+    password: String,
+    clock: Box<dyn Fn() -> Tick + Send + Sync>,
+    calls: Calls,
+    said: mpsc::Receiver<(LineId, Said)>,
+    new_calls: mpsc::Sender<NewCall>,
+    status: watch::Sender<Status>,
+}
+
+/// A connection pair that is up and subscribed.
+struct Link {
+    events: EslEventStream,
+    events_client: EslClient,
+    commands: EslClient,
+    applications: Arc<Applications>,
+}
+
+/// The side of the command connection that `serve` talks to.
+struct Commands {
+    requests: mpsc::Sender<(Errand, EslCommand)>,
+    replies: mpsc::Receiver<(Errand, Reply)>,
+}
+
+impl Freeswitch {
+    /// A switch as configured; relative audio files lie below `audio_dir`, and `clock` tells the
+    /// time. Nothing happens before [`run`](Self::run).
+    #[must_use]
+    pub fn new(
+        config: &config::Freeswitch,
+        audio_dir: &Path,
+        clock: impl Fn() -> Tick + Send + Sync + 'static,
+    ) -> (Self, Attached) {
+        let (said_sender, said) = mpsc::channel(ORDERS_MAX);
+        let (new_calls, calls) = mpsc::channel(NEW_CALLS_MAX);
+        let problem = Some("not connected yet".into());
+        let (status, watched) = watch::channel(Status { problem, ..Status::default() });
+        let audio = Audio::new(audio_dir, &config.tts);
+        let address = config.address.clone();
+        let switch = Self {
+            calls: Calls::new(
+                address.as_str().into(),
+                config.asr.as_str().into(),
+                audio,
+                said_sender,
+            ),
+            address,
+            password: config.password.0.clone(),
+            clock: Box::new(clock),
+            said,
+            new_calls,
+            status,
+        };
+        (switch, Attached { calls, status: watched })
+    }
+
+    /// Connects, serves the calls, and connects again whenever the connection is lost; never ends.
+    /// Dropping the future closes the connections and leaves the channels as they are.
+    pub async fn run(mut self) -> Infallible {
+        let mut pause = Pause::default();
+        loop {
+            let (address, password) = (self.address.clone(), self.password.clone());
+            let connected = tokio::select! {
+                connected = connect(&address, &password) => connected,
+                never = self.idle() => match never {},
+            };
+            let lost = match connected {
+                Ok(link) => {
+                    pause = Pause::default();
+                    self.serve(link).await
+                }
+                Err(lost) => lost,
+            };
+            self.lost(&lost);
+            tokio::select! {
+                () = sleep(pause.next()) => {}
+                never = self.idle() => match never {},
+            }
+        }
+    }
+
+    /// Without a connection: orders are taken and kept.
+    async fn idle(&mut self) -> Infallible {
+        let mut ticks = ticks();
+        loop {
+            tokio::select! {
+                Some((line, said)) = self.said.recv() => {
+                    let now = self.now();
+                    self.calls.said(line, said, now);
+                }
+                _ = ticks.tick() => {
+                    let now = self.now();
+                    self.calls.wake(now);
+                }
+            }
+        }
+    }
+
+    /// Serves all calls until the connection is lost.
+    async fn serve(&mut self, link: Link) -> Lost {
+        let Link { mut events, events_client, commands, applications } = link;
+        tracing::info!(switch = %self.address, "attached");
+        metrics::counter!(metric::CONNECTIONS).increment(1);
+        let now = self.now();
+        self.calls.linked(applications.clone(), now);
+        self.status.send_replace(Status { connected: true, problem: None, applications });
+
+        let (requests, to_send) = mpsc::channel(COMMANDS_MAX);
+        let (answers, replies) = mpsc::channel(COMMANDS_MAX);
+        let overflows = events_client.clone();
+        tokio::select! {
+            lost = send_commands(&commands, to_send, answers) => lost,
+            lost = ping(&events_client, &commands) => lost,
+            lost = self.drive(&mut events, &overflows, Commands { requests, replies }) => lost,
+        }
+    }
+
+    async fn drive(
+        &mut self,
+        events: &mut EslEventStream,
+        overflows: &EslClient,
+        mut commands: Commands,
+    ) -> Lost {
+        let mut ticks = ticks();
+        let mut dropped = 0;
+        loop {
+            if let Err(lost) = self.hand_on(&commands.requests) {
+                return lost;
+            }
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(Ok(event)) => {
+                        let now = self.now();
+                        self.calls.event(&event, now);
+                    }
+                    // The tick sees what was dropped.
+                    Some(Err(EslError::QueueFull)) => {}
+                    Some(Err(error)) => tracing::warn!(switch = %self.address, %error, "odd event"),
+                    None => return Lost::Closed,
+                },
+                Some((line, said)) = self.said.recv() => {
+                    let now = self.now();
+                    self.calls.said(line, said, now);
+                }
+                Some((errand, reply)) = commands.replies.recv() => {
+                    let now = self.now();
+                    self.calls.replied(errand, reply, now);
+                }
+                _ = ticks.tick() => {
+                    let now = self.now();
+                    self.calls.wake(now);
+                    self.compare_if_dropped(&mut dropped, overflows.dropped_event_count());
+                }
+            }
+        }
+    }
+
+    /// Carries on what the calls want: commands to the switch, new calls to the daemon.
+    fn hand_on(&mut self, requests: &mpsc::Sender<(Errand, EslCommand)>) -> Result<(), Lost> {
+        while let Some(command) = self.calls.next_command() {
+            requests.try_send(command).map_err(|_| Lost::Stuck)?;
+        }
+        while let Some(call) = self.calls.next_call() {
+            // A call that is dropped here has no driver, and is hung up for that.
+            if let Err(full) = self.new_calls.try_send(call) {
+                tracing::error!(switch = %self.address, error = %full, "a new call is refused");
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_if_dropped(&mut self, known: &mut u64, dropped: u64) {
+        if dropped > *known {
+            metrics::counter!(metric::OVERFLOWS).increment(dropped - *known);
+            tracing::warn!(switch = %self.address, dropped, "events were lost, comparing channels");
+            *known = dropped;
+            self.calls.compare(Because::EventsWereLost);
+        }
+    }
+
+    fn lost(&mut self, lost: &Lost) {
+        self.calls.unlinked();
+        let problem: SmolStr = format_smolstr!("{lost}");
+        let is_news = self.status.borrow().problem.as_ref() != Some(&problem);
+        if is_news {
+            tracing::error!(switch = %self.address, %problem, "no connection, trying again");
+        }
+        self.status.send_modify(|status| {
+            status.connected = false;
+            status.problem = Some(problem);
+        });
+    }
+
+    fn now(&self) -> Tick {
+        (self.clock)()
+    }
+}
+
+fn ticks() -> tokio::time::Interval {
+    let mut ticks = interval(TICK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+async fn connect(address: &str, password: &str) -> Result<Link, Lost> {
+    let (host, port) = host_and_port(address).ok_or_else(|| Lost::Address(address.to_owned()))?;
+    let (events_client, events) = log_in(host, port, password).await?;
+    events_client.subscribe_events(EventFormat::Plain, SUBSCRIBED).await?;
+    let (commands, _no_events) = log_in(host, port, password).await?;
+    let show = Request::Api("show application as json".into()).command("");
+    let known = commands.send_command(show).await?;
+    let applications = Arc::new(Applications::read(known.body().unwrap_or_default()));
+    Ok(Link { events, events_client, commands, applications })
+}
+
+fn host_and_port(address: &str) -> Option<(&str, u16)> {
+    let (host, port) = address.rsplit_once(':')?;
+    Some((host.trim_start_matches('[').trim_end_matches(']'), port.parse().ok()?))
+}
+
+async fn log_in(
+    host: &str,
+    port: u16,
+    password: &str,
+) -> Result<(EslClient, EslEventStream), Lost> {
+    let options = EslConnectOptions::new()
+        .with_event_queue_size(EVENTS_MAX)
+        .with_connect_timeout(ANSWER_WITHIN);
+    let connected = EslClient::connect_with_options(host, port, password, options).await;
+    let (client, events) = connected.map_err(explained)?;
+    client.set_command_timeout(ANSWER_WITHIN);
+    Ok((client, events))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's errors are not exhaustive")]
+fn explained(error: EslError) -> Lost {
+    match error {
+        EslError::AuthenticationFailed { .. } => Lost::Password(error),
+        EslError::AccessDenied { .. } => Lost::Refused(error),
+        other => Lost::Esl(other),
+    }
+}
+
+/// Sends one command after the other, so that the orders of a call stay in order.
+async fn send_commands(
+    client: &EslClient,
+    mut requests: mpsc::Receiver<(Errand, EslCommand)>,
+    answers: mpsc::Sender<(Errand, Reply)>,
+) -> Lost {
+    while let Some((errand, command)) = requests.recv().await {
+        metrics::counter!(metric::COMMANDS).increment(1);
+        let reply = match ask(client, command).await {
+            Ok(response) => reply(&response),
+            Err(Lost::Esl(error)) if !error.is_connection_error() && !is_timeout(&error) => {
+                Err(format_smolstr!("{error}"))
+            }
+            Err(lost) => return lost,
+        };
+        if answers.send((errand, reply)).await.is_err() {
+            break;
+        }
+    }
+    Lost::Closed
+}
+
+/// A half-open connection takes what is written and says nothing (N4).
+async fn ping(events: &EslClient, commands: &EslClient) -> Lost {
+    let mut pings = interval(PING_EVERY);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        pings.tick().await;
+        for client in [events, commands] {
+            if let Err(lost) = ask(client, EslCommand::NoOp).await {
+                return lost;
+            }
+        }
+    }
+}
+
+async fn ask(client: &EslClient, command: EslCommand) -> Result<EslResponse, Lost> {
+    // The library's own limit begins when the command has been written, and writing can block.
+    match timeout(ANSWER_WITHIN * 2, client.send_command(command)).await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(error)) if is_timeout(&error) => Err(Lost::Silent),
+        Ok(Err(error)) => Err(Lost::Esl(error)),
+        Err(_) => Err(Lost::Silent),
+    }
+}
+
+fn is_timeout(error: &EslError) -> bool {
+    matches!(error, EslError::Timeout { .. })
+}
+
+fn reply(response: &EslResponse) -> Reply {
+    let text = response.body().or(response.reply_text()).unwrap_or_default().trim();
+    if text.starts_with("-ERR") || text.starts_with("-USAGE") {
+        Err(text.into())
+    } else {
+        Ok(text.into())
+    }
+}
+
+/// Pauses between attempts, longer each time, and never the same for two daemons.
+#[derive(Debug)]
+struct Pause {
+    ms: u64,
+}
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self { ms: PAUSE_MS_MIN }
+    }
+}
+
+impl Pause {
+    fn next(&mut self) -> Duration {
+        let random = u64::from(uuid::Uuid::new_v4().as_fields().0);
+        let pause = self.ms / 2 + random % (self.ms / 2);
+        self.ms = (self.ms * 2).min(PAUSE_MS_MAX);
+        Duration::from_millis(pause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_limit() {
+        let mut pause = Pause::default();
+        for _ in 0..64 {
+            let ms = u64::try_from(pause.next().as_millis()).unwrap();
+            assert!((PAUSE_MS_MIN / 2..=PAUSE_MS_MAX).contains(&ms), "{ms}");
+        }
+        assert_eq!(pause.ms, PAUSE_MS_MAX);
+    }
+
+    #[test]
+    fn an_address_is_host_and_port() {
+        assert_eq!(host_and_port("127.0.0.1:8021"), Some(("127.0.0.1", 8021)));
+        assert_eq!(host_and_port("[::1]:8021"), Some(("::1", 8021)));
+        assert_eq!(host_and_port("localhost"), None);
+    }
+}

@@ -1,0 +1,147 @@
+//! A robot and its turn, joined: one call as a switch sees it.
+
+use std::collections::VecDeque;
+
+use smol_str::SmolStr;
+
+use super::event::MediaEvent;
+use super::machine::{Output, Turn};
+use super::order::Order;
+use super::timers::Timer;
+use crate::engine::{self, Classify, Command, Now, Robot, Row, Tick};
+
+/// One thing for the edges to do for a call, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// For the switch.
+    Order(Order),
+    /// For the store: a row of `conversation`.
+    Row(Box<Row>),
+    /// For the store: the row of `classify`; the last effect of a call.
+    Classify(Box<Classify>),
+    /// What was tried for the row that follows; only if the call was asked to explain.
+    Explain(Vec<String>),
+    /// For the log.
+    Warn(String),
+}
+
+/// Why a call wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// A timer of the engine.
+    Engine(engine::Timer),
+    /// A timer of the turn.
+    Turn(Timer),
+}
+
+/// One call: what happens on the line goes in, orders and rows come out.
+#[derive(Debug)]
+pub struct Conversation {
+    robot: Robot,
+    turn: Turn,
+    effects: VecDeque<Effect>,
+}
+
+impl Conversation {
+    /// A robot that has just begun; its first orders and rows are ready.
+    #[must_use]
+    pub fn new(robot: Robot, now: Now) -> Self {
+        let mut conversation = Self { robot, turn: Turn::default(), effects: VecDeque::new() };
+        conversation.pump(now);
+        conversation
+    }
+
+    /// Something happened on the line.
+    pub fn handle(&mut self, event: MediaEvent, now: Now) {
+        self.turn.handle(event, now);
+        self.pump(now);
+    }
+
+    /// Time passed: whatever is due happens.
+    pub fn wake(&mut self, now: Now) {
+        self.robot.wake(now);
+        self.pump(now);
+        self.turn.wake(now);
+        self.pump(now);
+    }
+
+    /// The next thing to do, in order; `None` until something happens.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When to be woken, and why.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<(Tick, Wake)> {
+        let engine = self.robot.next_wake().map(|(due, timer)| (due, Wake::Engine(timer)));
+        let turn = self.turn.next_wake().map(|(due, timer)| (due, Wake::Turn(timer)));
+        engine.into_iter().chain(turn).min_by_key(|(due, _)| *due)
+    }
+
+    /// True once everything is written; no event changes anything any more.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.robot.has_ended()
+    }
+
+    /// The engine's side of the call.
+    #[must_use]
+    pub fn robot(&self) -> &Robot {
+        &self.robot
+    }
+
+    /// True if something will happen by itself: an action that will complete, or a timer. A call
+    /// that has not ended and is not alive would never end.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.turn.is_busy() || self.next_wake().is_some()
+    }
+
+    /// Lets robot and turn talk to each other until both wait for the line.
+    fn pump(&mut self, now: Now) {
+        loop {
+            while let Some(command) = self.robot.next_command() {
+                self.carry_out(command, now);
+            }
+            match self.turn.next_output() {
+                Some(Output::Input(input)) => self.robot.handle(input, now),
+                Some(Output::Order(order)) => self.effects.push_back(Effect::Order(order)),
+                Some(Output::Warn(warning)) => self.effects.push_back(Effect::Warn(warning)),
+                None => return,
+            }
+        }
+    }
+
+    fn carry_out(&mut self, command: Command, now: Now) {
+        let effect = match command {
+            Command::Start(action) => return self.turn.start(*action, now),
+            Command::StopAudio { appid } => return self.turn.stop_audio(&appid),
+            Command::Row(row) => Effect::Row(row),
+            Command::Classify(row) => Effect::Classify(row),
+            Command::Explain(lines) => Effect::Explain(lines),
+            Command::Warn(warning) => Effect::Warn(warning),
+            Command::Hangup { cause, .. } => {
+                self.tell_results();
+                Effect::Order(Order::Hangup { cause })
+            }
+            Command::Transfer(to) => {
+                self.tell_results();
+                Effect::Order(Order::Transfer(to))
+            }
+        };
+        self.effects.push_back(effect);
+    }
+
+    /// The channel variables that the dialplan finds when the robot has left.
+    fn tell_results(&mut self) {
+        let result = self.robot.leaving().map_or("", engine::EndReason::as_str);
+        let results = [
+            ("robot_result", result),
+            ("robot_label", self.robot.label()),
+            ("robot_flow_revision", &self.robot.script().revision),
+            ("robot_last_node", &self.robot.node().id),
+        ];
+        let results = results.map(|(name, value)| (SmolStr::new_static(name), value.to_owned()));
+        self.effects.push_back(Effect::Order(Order::SetVariables(results.into())));
+    }
+}

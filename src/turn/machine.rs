@@ -1,0 +1,602 @@
+//! The machine of one turn (T1 to T8, T12).
+
+use std::collections::VecDeque;
+
+use smol_str::SmolStr;
+
+use super::event::{EntryId, MediaEvent, PlaybackEnd};
+use super::interrupt::Interrupt;
+use super::order::{Listen, Order};
+use super::playback::Audio;
+use super::timers::{Timer, Timers};
+use crate::engine::{Action, ActionKind, EndReason, Heard, Input, Now, Tick};
+use crate::script::SpeechArgs;
+
+/// Speech that stopped the audio has this long after its end to become text, ms (T3).
+const FALSE_START_MS: u64 = 1_500;
+/// A playback whose length nobody knows may last this long, ms: ten minutes and five seconds (T7).
+const PLAYBACK_MS_MAX: u64 = 605_000;
+/// Without a recogniser for this long an action ends with `ERROR()`, ms (T6).
+const RECOGNIZER_GONE_MS: u64 = 30_000;
+/// A recogniser that failed to start is tried again after this long, ms.
+const RECOGNIZER_RETRY_MS: u64 = 2_000;
+/// What was being said at the hang-up is waited for this long, ms (E76).
+const AFTER_HANGUP_MS: u64 = 3_000;
+
+/// Something the turn wants done, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// For the switch.
+    Order(Order),
+    /// For the engine.
+    Input(Input),
+    /// For the log: something somebody should mend.
+    Warn(String),
+}
+
+/// Plays and listens for one call, one action after the other.
+#[derive(Debug, Default)]
+pub struct Turn {
+    action: Option<Running>,
+    /// What the caller is saying.
+    speech: Option<Speech>,
+    /// The recogniser was ordered to listen.
+    is_listening: bool,
+    timers: Timers,
+    outputs: VecDeque<Output>,
+    /// The line is gone; the end is told when what was being said has come.
+    hung_up: Option<EndReason>,
+}
+
+#[derive(Debug)]
+struct Running {
+    appid: SmolStr,
+    kind: ActionKind,
+    listening: Option<Listening>,
+    disablebreak_ms: u64,
+    audio: Audio,
+    /// The caller's speech stopped the audio.
+    cut_by_speech: bool,
+    /// The audio goes on as soon as the switch has confirmed that it stopped (T3).
+    resumes: bool,
+    /// Results held until the audio has ended (T2: 256).
+    held: Vec<Heard>,
+    /// Finished sentences that were not answered (T6).
+    said: Vec<SmolStr>,
+}
+
+/// `SpeechArgs` with every default filled in (T1).
+#[derive(Debug)]
+struct Listening {
+    keeps_listening: bool,
+    interrupt: Interrupt,
+    wait_speech_ms: u64,
+    max_speech_ms: u64,
+    listen: Listen,
+}
+
+impl Listening {
+    fn new(args: &SpeechArgs) -> Self {
+        let max_speech_ms = args.max_speech_time_ms.unwrap_or(20_000);
+        Self {
+            keeps_listening: args.mode.unwrap_or(1) == 1,
+            interrupt: Interrupt::from_bits(args.interrupt.unwrap_or(2)),
+            wait_speech_ms: args.wait_speech_timeout_ms.unwrap_or(5_000),
+            max_speech_ms,
+            listen: Listen {
+                hot_word: args.hot_word.clone(),
+                asr_params: args.asr_params.clone(),
+                end_silence_ms: args.vad_max_end_silence_time_ms.unwrap_or(800),
+                max_speech_ms,
+            },
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Speech {
+    started: Now,
+    stopped: Option<Now>,
+    /// What was understood so far.
+    partial: SmolStr,
+}
+
+impl Turn {
+    /// Starts an action; it replaces the one that runs.
+    pub fn start(&mut self, action: Action, now: Now) {
+        if self.action.as_ref().is_some_and(|old| old.audio.is_playing()) {
+            self.order(Order::StopAudio);
+        }
+        for timer in [Timer::WaitSpeech, Timer::FalseStart, Timer::Playback] {
+            self.timers.disarm(timer);
+        }
+        let listening = action.listen.as_deref().map(Listening::new);
+        let running = Running {
+            appid: action.appid.clone(),
+            kind: action.kind,
+            listening,
+            disablebreak_ms: action.disablebreak_ms,
+            audio: Audio::new(action.playbacks),
+            cut_by_speech: false,
+            resumes: false,
+            held: Vec::new(),
+            said: Vec::new(),
+        };
+        self.listen_from_the_start(&running);
+        self.action = Some(running);
+        if action.kind == ActionKind::Application {
+            let entry = EntryId { appid: action.appid, number: 0 };
+            self.order(Order::Execute { entry, app: action.app, argument: action.argument });
+        } else {
+            self.play(now);
+        }
+    }
+
+    /// Stops the audio of an action that goes on listening.
+    pub fn stop_audio(&mut self, appid: &str) {
+        let Some(action) = &self.action else { return };
+        if action.appid == appid && action.kind == ActionKind::Play && action.audio.is_playing() {
+            self.order(Order::StopAudio);
+        }
+    }
+
+    /// Something happened on the line.
+    pub fn handle(&mut self, event: MediaEvent, now: Now) {
+        match event {
+            MediaEvent::PlaybackStarted(entry) => self.playback_started(&entry, now),
+            MediaEvent::PlaybackFinished { entry, end, heard_ms } => {
+                self.playback_finished(&entry, &end, heard_ms, now);
+            }
+            MediaEvent::ApplicationFinished { entry, ok } => {
+                if self.is_current(&entry) {
+                    self.complete(if ok { "DONE()" } else { "ERROR()" }.into());
+                }
+            }
+            MediaEvent::RecognizerReady => self.recognizer_ready(),
+            MediaEvent::RecognizerLost(error) => self.recognizer_lost(&error, now),
+            MediaEvent::SpeechStarted => self.speech_started(now),
+            MediaEvent::SpeechStopped => self.speech_stopped(now),
+            MediaEvent::Partial(text) => self.partial(text, now),
+            MediaEvent::Final(text) => self.finished_sentence(&text, now),
+            MediaEvent::RecognitionFailed(error) => self.recognition_failed(&error, now),
+            MediaEvent::Digit(key) => self.digit(key, now),
+            MediaEvent::Broken => self.broken(),
+            MediaEvent::HungUp(reason) => self.hung_up(reason, now),
+            MediaEvent::Transferred => self.input(Input::Ended(EndReason::Transfer)),
+            MediaEvent::TransferFailed(error) => {
+                self.outputs.push_back(Output::Warn(format!("the transfer failed: {error}")));
+                self.input(Input::Complete { appid: None, args: "ERROR()".into() });
+            }
+        }
+    }
+
+    /// Time passed: whatever is due happens.
+    pub fn wake(&mut self, now: Now) {
+        while let Some(timer) = self.timers.take_due(now.tick) {
+            match timer {
+                Timer::WaitSpeech => self.complete(self.complete_args("TIMEOUT")),
+                Timer::MaxSpeech => {
+                    let args = self.complete_args("TIMEOUT");
+                    self.speech = None;
+                    self.complete(args);
+                }
+                Timer::FalseStart => self.false_start(now),
+                Timer::Playback => self.playback_overdue(now),
+                Timer::RecognizerRetry => self.listen(),
+                Timer::RecognizerGone => {
+                    self.timers.disarm(Timer::RecognizerRetry);
+                    self.complete("ERROR()".into());
+                }
+                Timer::AfterHangup => self.tell_hangup(),
+            }
+        }
+    }
+
+    /// When to be woken, and why.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<(Tick, Timer)> {
+        self.timers.next()
+    }
+
+    /// The next thing to be done, in order; `None` until something happens.
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// True while an action runs that will complete.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.action.is_some()
+    }
+
+    /// Recognition runs from the start of the audio, unless nobody listens to it (T2). A goodbye
+    /// leaves it as it is: what is said over it is written down, and changes nothing (T12).
+    fn listen_from_the_start(&mut self, running: &Running) {
+        match &running.listening {
+            Some(listening) if listening.interrupt != Interrupt::Deaf => {
+                self.is_listening = true;
+                self.order(Order::Listen(Box::new(listening.listen.clone())));
+            }
+            _ if running.kind == ActionKind::Goodbye => {}
+            _ => self.stop_listening(),
+        }
+    }
+
+    fn listen(&mut self) {
+        let action = self.action.as_ref();
+        let Some(listening) = action.and_then(|action| action.listening.as_ref()) else { return };
+        let listen = Box::new(listening.listen.clone());
+        self.is_listening = true;
+        self.order(Order::Listen(listen));
+    }
+
+    fn stop_listening(&mut self) {
+        if std::mem::take(&mut self.is_listening) {
+            self.order(Order::StopListening);
+        }
+        self.speech = None;
+        for timer in [Timer::MaxSpeech, Timer::RecognizerRetry, Timer::RecognizerGone] {
+            self.timers.disarm(timer);
+        }
+    }
+
+    /// Orders what is left of the audio, or goes on as if it had ended.
+    fn play(&mut self, now: Now) {
+        let Some(action) = &mut self.action else { return };
+        let orders = action.audio.order(&action.appid);
+        if orders.is_empty() {
+            return self.audio_ended(now);
+        }
+        // Each entry may last as long as the longest one.
+        let entries = u64::try_from(orders.len()).unwrap_or(u64::MAX);
+        let due = now.tick.plus_ms(PLAYBACK_MS_MAX.saturating_mul(entries));
+        self.timers.arm(Timer::Playback, due);
+        self.outputs.extend(orders.into_iter().map(Output::Order));
+    }
+
+    fn playback_started(&mut self, entry: &EntryId, now: Now) {
+        if let Some(action) = self.action.as_mut().filter(|action| action.appid == entry.appid) {
+            action.audio.started.get_or_insert(now);
+        }
+    }
+
+    fn playback_finished(
+        &mut self,
+        entry: &EntryId,
+        end: &PlaybackEnd,
+        heard_ms: Option<u64>,
+        now: Now,
+    ) {
+        let Some(action) = self.action.as_mut().filter(|action| action.appid == entry.appid) else {
+            return;
+        };
+        if !action.audio.finished(entry.number, end, heard_ms) {
+            return;
+        }
+        if let PlaybackEnd::Failed(why) = end {
+            let skipped = format!("a playback entry is skipped: {why}");
+            self.outputs.push_back(Output::Warn(skipped));
+        }
+        if !action.audio.is_playing() {
+            self.timers.disarm(Timer::Playback);
+            self.audio_ended(now);
+        }
+    }
+
+    fn playback_overdue(&mut self, now: Now) {
+        let overdue = "the switch did not report the end of a playback";
+        self.outputs.push_back(Output::Warn(overdue.into()));
+        if let Some(action) = &mut self.action {
+            action.audio.give_up();
+        }
+        self.order(Order::StopAudio);
+        self.audio_ended(now);
+    }
+
+    /// Nothing plays any more: to its end, stopped, failed, or there was nothing to play.
+    fn audio_ended(&mut self, now: Now) {
+        let Some(action) = &mut self.action else { return };
+        action.audio.ended = Some(now);
+        if std::mem::take(&mut action.resumes) {
+            return self.play(now);
+        }
+        if action.audio.all_failed() {
+            return self.complete("ERROR()".into());
+        }
+        let Some(listening) = &action.listening else {
+            return self.complete("DONE()".into());
+        };
+        if listening.interrupt == Interrupt::Deaf && !self.is_listening {
+            self.listen();
+        }
+        self.deliver_held();
+        self.go_on_listening(now);
+    }
+
+    /// Mode 0 is done with one sentence; else the silence timer starts, once nothing plays (T7).
+    fn go_on_listening(&mut self, now: Now) {
+        let Some(action) = &self.action else { return };
+        let Some(listening) = &action.listening else { return };
+        if action.audio.is_playing() || self.speech.is_some() {
+            return;
+        }
+        if !listening.keeps_listening && !action.said.is_empty() {
+            return self.complete(self.complete_args("DONE"));
+        }
+        let due = now.tick.plus_ms(listening.wait_speech_ms);
+        self.timers.arm(Timer::WaitSpeech, due);
+    }
+
+    fn speech_started(&mut self, now: Now) {
+        if !self.hears() || self.speech.is_some() {
+            return;
+        }
+        self.speech = Some(Speech { started: now, stopped: None, partial: SmolStr::default() });
+        self.timers.disarm(Timer::WaitSpeech);
+        self.timers.disarm(Timer::FalseStart);
+        if let Some(listening) = self.listening() {
+            let due = now.tick.plus_ms(listening.max_speech_ms);
+            self.timers.arm(Timer::MaxSpeech, due);
+        }
+        self.interrupt_if(Interrupt::OnSpeech, now);
+    }
+
+    fn speech_stopped(&mut self, now: Now) {
+        let Some(speech) = &mut self.speech else { return };
+        speech.stopped = Some(now);
+        self.timers.disarm(Timer::MaxSpeech);
+        self.timers.arm(Timer::FalseStart, now.tick.plus_ms(FALSE_START_MS));
+    }
+
+    fn partial(&mut self, text: SmolStr, now: Now) {
+        if text.trim().is_empty() || !self.hears() {
+            return;
+        }
+        self.speech_started(now);
+        self.interrupt_if(Interrupt::OnPartial, now);
+        let Some(speech) = &mut self.speech else { return };
+        speech.partial = text.clone();
+        let started = speech.started;
+        if self.interrupt_now() != Some(Interrupt::NeverAndHold) {
+            let heard = self.heard('S', &text, (started, now));
+            self.input(Input::Text(heard));
+        }
+    }
+
+    fn finished_sentence(&mut self, text: &SmolStr, now: Now) {
+        if !self.hears() && self.hung_up.is_none() {
+            return;
+        }
+        if text.trim().is_empty() {
+            return self.false_start(now);
+        }
+        self.interrupt_if(Interrupt::OnFinal, now);
+        let interval = self.end_speech(now);
+        if self.hung_up.is_some() {
+            if let Some(action) = &mut self.action {
+                action.said.push(text.clone());
+            }
+            return self.tell_hangup();
+        }
+        let heard = self.heard('F', text, interval);
+        let holds = self.interrupt_now() == Some(Interrupt::NeverAndHold);
+        if let Some(action) = &mut self.action {
+            action.said.push(text.clone());
+            if holds {
+                action.held.push(heard);
+                return;
+            }
+        }
+        self.input(Input::Text(heard));
+        self.go_on_listening(now);
+    }
+
+    fn recognition_failed(&mut self, error: &SmolStr, now: Now) {
+        if !self.hears() {
+            return;
+        }
+        let interval = self.end_speech(now);
+        let heard = self.heard('E', error, interval);
+        self.input(Input::Text(heard));
+        self.resume(now);
+        self.go_on_listening(now);
+    }
+
+    /// There was a sound and no words (T3).
+    fn false_start(&mut self, now: Now) {
+        self.end_speech(now);
+        if self.hung_up.is_some() {
+            return self.tell_hangup();
+        }
+        self.resume(now);
+        self.go_on_listening(now);
+    }
+
+    /// Goes on with audio that the caller's speech cut.
+    fn resume(&mut self, now: Now) {
+        let Some(action) = &mut self.action else { return };
+        if !std::mem::take(&mut action.cut_by_speech) {
+            return;
+        }
+        if action.audio.is_playing() {
+            action.resumes = true;
+        } else if action.audio.was_cut() {
+            self.play(now);
+        }
+    }
+
+    fn end_speech(&mut self, now: Now) -> (Now, Now) {
+        self.timers.disarm(Timer::MaxSpeech);
+        self.timers.disarm(Timer::FalseStart);
+        let speech = self.speech.take();
+        speech.map_or((now, now), |speech| (speech.started, speech.stopped.unwrap_or(now)))
+    }
+
+    /// Stops the audio if the action lets itself be interrupted in this way, now.
+    fn interrupt_if(&mut self, way: Interrupt, now: Now) {
+        if self.interrupt_now() != Some(way) {
+            return;
+        }
+        let Some(action) = &mut self.action else { return };
+        let played_ms = action.audio.started.map_or(0, |start| now.tick.ms_since(start.tick));
+        if played_ms < action.disablebreak_ms || !action.audio.is_playing() {
+            return;
+        }
+        if !std::mem::replace(&mut action.cut_by_speech, true) {
+            self.order(Order::StopAudio);
+        }
+    }
+
+    /// How the running action is interrupted, while its audio plays.
+    fn interrupt_now(&self) -> Option<Interrupt> {
+        let action = self.action.as_ref().filter(|action| action.audio.is_playing())?;
+        action.listening.as_ref().map(|listening| listening.interrupt)
+    }
+
+    /// A piece of speech as the engine wants it (E91).
+    fn heard(&self, letter: char, text: &str, (started, ended): (Now, Now)) -> Heard {
+        let duration_ms = ms(ended.tick.ms_since(started.tick));
+        let audio = self.action.as_ref().map(|action| &action.audio);
+        let over_audio = audio.and_then(|audio| {
+            let began = audio.started?;
+            audio.ended.is_none_or(|end| started.tick < end.tick).then_some(began)
+        });
+        let play_time_ms = match (over_audio, audio.and_then(|audio| audio.ended)) {
+            (Some(began), _) => ms(ended.tick.ms_since(began.tick)),
+            (None, Some(end)) => -ms(started.tick.ms_since(end.tick)),
+            (None, None) => 0,
+        };
+        let interrupt = self.listening().map(|listening| listening.interrupt);
+        let marked =
+            over_audio.is_some() && interrupt.is_some_and(Interrupt::marks_speech_over_audio);
+        let prefix = if marked { "P" } else { "" };
+        Heard {
+            appid: self.action.as_ref().map(|action| action.appid.clone()),
+            text: smol_str::format_smolstr!("{prefix}{letter}{text}"),
+            start: started.wall,
+            duration_ms,
+            play_time_ms,
+            record: SmolStr::default(),
+        }
+    }
+
+    fn deliver_held(&mut self) {
+        let Some(action) = &mut self.action else { return };
+        for heard in std::mem::take(&mut action.held) {
+            self.input(Input::Text(heard));
+        }
+    }
+
+    fn recognizer_ready(&mut self) {
+        self.timers.disarm(Timer::RecognizerRetry);
+        self.timers.disarm(Timer::RecognizerGone);
+    }
+
+    fn recognizer_lost(&mut self, error: &SmolStr, now: Now) {
+        if !self.hears() {
+            return;
+        }
+        let heard = self.heard('E', error, (now, now));
+        self.input(Input::Text(heard));
+        self.timers.arm(Timer::RecognizerRetry, now.tick.plus_ms(RECOGNIZER_RETRY_MS));
+        if !self.timers.is_armed(Timer::RecognizerGone) {
+            self.timers.arm(Timer::RecognizerGone, now.tick.plus_ms(RECOGNIZER_GONE_MS));
+        }
+    }
+
+    fn digit(&mut self, key: char, now: Now) {
+        let Some(action) = &self.action else { return };
+        let play_time_ms = match (action.audio.started, action.audio.ended) {
+            (_, Some(end)) => -ms(now.tick.ms_since(end.tick)),
+            (Some(start), None) => ms(now.tick.ms_since(start.tick)),
+            (None, None) => 0,
+        };
+        let appid = Some(action.appid.clone());
+        let digits = smol_str::format_smolstr!("{key}");
+        if self.timers.is_armed(Timer::WaitSpeech) {
+            self.go_on_listening(now);
+        }
+        self.input(Input::Dtmf { appid, digits, play_time_ms });
+    }
+
+    fn broken(&mut self) {
+        if self.action.as_ref().is_some_and(|action| action.audio.is_playing()) {
+            self.order(Order::StopAudio);
+        }
+        self.complete("BREAK()".into());
+    }
+
+    fn hung_up(&mut self, reason: EndReason, now: Now) {
+        if self.hung_up.replace(reason).is_some() {
+            return;
+        }
+        let is_speaking = self.speech.is_some();
+        self.timers = Timers::default();
+        if is_speaking && self.action.is_some() {
+            self.timers.arm(Timer::AfterHangup, now.tick.plus_ms(AFTER_HANGUP_MS));
+        } else {
+            self.tell_hangup();
+        }
+    }
+
+    fn tell_hangup(&mut self) {
+        let Some(reason) = self.hung_up else { return };
+        self.timers = Timers::default();
+        self.complete(self.hangup_args());
+        self.input(Input::Ended(reason));
+    }
+
+    /// The argument of a COMPLETE: what was said and not answered (T6).
+    fn complete_args(&self, word: &str) -> SmolStr {
+        let mut args = format!("{word}(");
+        for text in self.action.iter().flat_map(|action| &action.said) {
+            args.push_str("F:");
+            args.push_str(text);
+        }
+        if let Some(speech) = self.speech.as_ref().filter(|speech| !speech.partial.is_empty()) {
+            args.push_str("S:");
+            args.push_str(&speech.partial);
+        }
+        args.push(')');
+        args.into()
+    }
+
+    /// `HANGUP(F…)`: the first sentence without a colon, as published (R24).
+    fn hangup_args(&self) -> SmolStr {
+        self.complete_args("HANGUP").replacen("(F:", "(F", 1).into()
+    }
+
+    /// The action ends; once, whatever else is still said of it.
+    fn complete(&mut self, args: SmolStr) {
+        let Some(action) = self.action.take() else { return };
+        for timer in [Timer::WaitSpeech, Timer::FalseStart, Timer::Playback, Timer::MaxSpeech] {
+            self.timers.disarm(timer);
+        }
+        self.input(Input::Complete { appid: Some(action.appid), args });
+    }
+
+    /// True if somebody listens to the caller.
+    fn hears(&self) -> bool {
+        self.is_listening && self.hung_up.is_none()
+    }
+
+    fn listening(&self) -> Option<&Listening> {
+        self.action.as_ref().and_then(|action| action.listening.as_ref())
+    }
+
+    fn is_current(&self, entry: &EntryId) -> bool {
+        self.action.as_ref().is_some_and(|action| action.appid == entry.appid)
+    }
+
+    fn order(&mut self, order: Order) {
+        self.outputs.push_back(Output::Order(order));
+    }
+
+    fn input(&mut self, input: Input) {
+        self.outputs.push_back(Output::Input(input));
+    }
+}
+
+fn ms(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}

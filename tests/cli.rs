@@ -1,0 +1,85 @@
+//! The program as a shell sees it: what it prints and its exit codes.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on says so by panicking")]
+
+use std::process::{Command, Output, Stdio};
+
+#[test]
+fn wrong_arguments_are_a_usage_error() {
+    for arguments in [&["sing"][..], &[], &["show-config", "--colour"]] {
+        let output = telephonist(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        assert_eq!(output.stdout, b"");
+        assert_ne!(output.stderr, b"");
+    }
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for argument in ["--help", "--version"] {
+        let output = telephonist(&[argument]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{argument}");
+        assert!(text(&output).contains("telephonist"));
+    }
+}
+
+#[test]
+fn show_config_prints_what_is_in_force_and_no_secret() {
+    let output = telephonist(&["show-config"])
+        .env("TELEPHONIST__INSTANCE", "robot-7")
+        .env("TELEPHONIST__FREESWITCH__0__PASSWORD", "env:ESL_PASSWORD")
+        .env("ESL_PASSWORD", "tell-nobody")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let shown: toml::Table = text(&output).parse().unwrap();
+    assert_eq!(shown["instance"].as_str(), Some("robot-7"));
+    assert_eq!(shown["freeswitch"][0]["password"].as_str(), Some("***"));
+    assert_eq!(shown["calls"]["max"].as_integer(), Some(2000));
+    assert!(!text(&output).contains("tell-nobody"));
+}
+
+#[test]
+fn show_config_default_prints_the_reference() {
+    let output = telephonist(&["show-config", "--default"]).output().unwrap();
+    assert_eq!(text(&output), telephonist::config::DEFAULT_TOML);
+}
+
+#[test]
+fn a_wrong_configuration_says_what_to_mend_and_exits_78() {
+    let output =
+        telephonist(&["show-config"]).env("TELEPHONIST__CALLS__MAX", "lots").output().unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "TELEPHONIST__CALLS__MAX: error: calls.max: is a text in quotes, and must be a whole \
+         number; write for example 2000\n"
+    );
+    assert_eq!(output.stdout, b"");
+}
+
+#[test]
+fn an_unknown_key_is_told_beside_the_configuration() {
+    let output = telephonist(&["show-config"]).env("TELEPHONIST__COLOUR", "red").output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.starts_with("TELEPHONIST__COLOUR: warning: colour: unknown key"), "{told}");
+}
+
+#[test]
+fn a_reader_who_leaves_early_is_no_error() {
+    let mut child =
+        telephonist(&["show-config", "--default"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// The program in an empty folder and environment, so that no file or variable of the machine counts.
+fn telephonist(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_telephonist"));
+    command.args(arguments).env_clear().current_dir(env!("CARGO_TARGET_TMPDIR"));
+    command
+}
+
+fn text(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
