@@ -433,7 +433,10 @@ impl Robot {
         let word = complete_word(args);
         match &self.state.phase {
             Phase::Talking => {}
-            Phase::Goodbye(_) if word == "HANGUP" => return,
+            Phase::Goodbye(_) if word == "HANGUP" => {
+                self.state.phase = Phase::Dead { due: now.tick.plus_ms(CONFIRMATION_MS) };
+                return;
+            }
             Phase::Goodbye(exit) => return self.leave(exit.clone(), now),
             Phase::Leaving { reason, .. } => {
                 let failed_transfer = *reason != EndReason::SendBye && word == "ERROR";
