@@ -4,7 +4,9 @@
 
 mod call;
 pub mod command;
+mod complete;
 mod counters;
+mod digits;
 mod explain;
 pub mod input;
 mod intent;
