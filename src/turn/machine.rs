@@ -498,10 +498,12 @@ impl Turn {
         self.complete("BREAK()".into());
     }
 
+    /// The line is gone. Told a second time, it tells that nothing more will be heard of it.
     fn hung_up(&mut self, reason: EndReason, now: Now) {
-        if self.hung_up.replace(reason).is_some() {
-            return;
+        if self.hung_up.is_some() {
+            return self.tell_hangup();
         }
+        self.hung_up = Some(reason);
         let is_speaking = self.speech.is_some();
         self.timers = Timers::default();
         if is_speaking && self.action.is_some() {
