@@ -13,6 +13,8 @@ mod demo;
 mod exit;
 mod jsonl;
 mod ledger;
+mod migrate;
+mod push;
 mod rehearse;
 mod scene;
 mod scripts;
@@ -35,6 +37,8 @@ enum Command {
     Check(check::Args),
     Talk(talk::Args),
     Rehearse(rehearse::Args),
+    Push(push::Args),
+    Migrate(migrate::Args),
     ShowConfig(show_config::Args),
 }
 
@@ -57,6 +61,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Check(args) => check::run(&args),
         Command::Talk(args) => talk::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
+        Command::Push(args) => push::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
         Command::ShowConfig(args) => show_config::run(&args),
     }
 }
