@@ -9,7 +9,7 @@ use redis::{AsyncConnectionConfig, Client, RedisError, cmd};
 use tokio::time::timeout;
 
 use super::{ConfigArgs, Exit, print, scripts, wait_for};
-use crate::daemon::scripts::{Change, REPLY_CHANNEL, Reply, channel, hash};
+use crate::daemon::scripts::{Change, REPLY_CHANNEL, Reply, channel, hash, is_name};
 
 /// A Redis that has not answered by now is away.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -60,6 +60,11 @@ pub(super) fn run(args: &Args) -> Exit {
 fn prepare(args: &Args) -> Result<Push, Exit> {
     let config = args.config.load()?;
     let file = scripts::find(&args.script);
+    let name = args.name.clone().unwrap_or_else(|| scripts::name_of(&file));
+    if !is_name(&name) {
+        eprintln!("{name:?} can be no script's name: write a path like debug/loan, without ..");
+        return Err(Exit::Usage);
+    }
     scripts::load_or_tell(&file)?;
     let text = std::fs::read(&file).map_err(|error| {
         eprintln!("{}: {error}", file.display());
@@ -73,7 +78,6 @@ fn prepare(args: &Args) -> Result<Push, Exit> {
         eprintln!("[redis] url: {error}");
         Exit::Config
     })?;
-    let name = args.name.clone().unwrap_or_else(|| scripts::name_of(&file));
     let wait = Duration::from_secs(args.wait);
     Ok(Push { client, domain: args.domain.clone(), name, text, wait })
 }
