@@ -7,6 +7,8 @@
 mod folder;
 #[path = "support/process.rs"]
 mod process;
+#[path = "reload/push.rs"]
+mod push;
 #[path = "reload/redis.rs"]
 mod redis;
 #[path = "support/redis_server.rs"]

@@ -13,6 +13,8 @@ mod demo;
 mod exit;
 mod jsonl;
 mod ledger;
+mod migrate;
+mod push;
 mod rehearse;
 mod run;
 mod scene;
@@ -37,6 +39,8 @@ enum Command {
     Check(check::Args),
     Talk(talk::Args),
     Rehearse(rehearse::Args),
+    Push(push::Args),
+    Migrate(migrate::Args),
     ShowConfig(show_config::Args),
 }
 
@@ -60,6 +64,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Check(args) => check::run(&args),
         Command::Talk(args) => talk::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
+        Command::Push(args) => push::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
         Command::ShowConfig(args) => show_config::run(&args),
     }
 }

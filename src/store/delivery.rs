@@ -30,7 +30,7 @@ pub(super) trait Sink {
         None
     }
 
-    /// Sends rows, in order, all or none. Connects first if need be.
+    /// Sends rows, in order, all or none. Connects first if need be; with no rows that is all.
     async fn send(&mut self, records: &[Record]) -> Result<(), SendError>;
 }
 
@@ -48,6 +48,7 @@ struct Refusal(String);
 impl<S: Sink> Delivery<S> {
     /// Delivers until the queue is closed and empty.
     pub(super) async fn run(mut self) {
+        self.meet().await;
         while let Some(batch) = self.inbox.next_batch(self.sink.records_max()).await {
             if !batch.records.is_empty() {
                 self.deliver(&batch.records).await;
@@ -56,6 +57,17 @@ impl<S: Sink> Delivery<S> {
                 // Whoever asked may have stopped waiting.
                 settled.send(()).unwrap_or_default();
             }
+        }
+    }
+
+    /// Finds out whether the sink is there before a row needs it, and gives up when nothing is to be
+    /// sent any more.
+    async fn meet(&mut self) {
+        let closed = self.inbox.closed();
+        tokio::select! {
+            // A refusal of nothing says no more than the refusal of the first row will.
+            _ = self.send(&[]) => {}
+            () = closed => {}
         }
     }
 
@@ -92,8 +104,12 @@ impl<S: Sink> Delivery<S> {
                 Err(SendError::Refused(reason)) => return Err(Refusal(reason)),
                 Err(SendError::Away(reason)) => reason,
             };
-            self.tell_away(&reason);
             attempts += 1;
+            if attempts == 1 {
+                // The other side may have closed an idle connection: that is no absence.
+                continue;
+            }
+            self.tell_away(&reason);
             if self.sink.attempts_max() == Some(attempts) {
                 return Err(Refusal(format!("{reason} ({attempts} attempts)")));
             }

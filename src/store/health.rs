@@ -36,6 +36,11 @@ impl Health {
         self.sinks.borrow().iter().all(|sink| sink.away.is_none())
     }
 
+    /// Waits until something about a sink is different; `false` if the store is gone.
+    pub async fn changed(&mut self) -> bool {
+        self.sinks.changed().await.is_ok()
+    }
+
     /// Waits until the sinks are so, or the store is gone.
     pub async fn wait_for(&mut self, condition: impl Fn(&[SinkHealth]) -> bool) {
         // An error means that nothing will change any more.

@@ -160,11 +160,16 @@ impl Inbox {
         }
     }
 
+    /// Done when no more rows are to be taken.
+    pub(super) fn closed(&self) -> impl Future<Output = ()> + use<> {
+        closed(self.closing.clone())
+    }
+
     async fn receive(&mut self) -> Option<Message> {
         tokio::select! {
             biased;
             message = self.receiver.recv() => message,
-            () = closed(&mut self.closing) => {
+            () = closed(self.closing.clone()) => {
                 self.receiver.close();
                 self.receiver.recv().await
             }
@@ -173,7 +178,7 @@ impl Inbox {
 }
 
 /// Waits until no more rows are to be taken; a worker that is gone means the same.
-async fn closed(closing: &mut watch::Receiver<bool>) {
+async fn closed(mut closing: watch::Receiver<bool>) {
     drop(closing.wait_for(|closing| *closing).await);
 }
 

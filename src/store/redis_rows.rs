@@ -122,8 +122,11 @@ impl Sink for RedisRows {
             None => self.connect().await,
         };
         let mut connection = connection.map_err(|error| self.away(&error))?;
-        let answer: Result<(), _> = self.commands(records).query_async(&mut connection).await;
-        answer.map_err(|error| self.away(&error))?;
+        let commands = self.commands(records);
+        if !commands.is_empty() {
+            let answer: Result<(), _> = commands.query_async(&mut connection).await;
+            answer.map_err(|error| self.away(&error))?;
+        }
         self.connection = Some(connection);
         Ok(())
     }

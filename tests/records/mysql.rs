@@ -186,9 +186,9 @@ async fn missing_tables_are_named_with_the_remedy_and_awaited() {
     let data = tempdir().unwrap();
     let config = database(&mariadb, "no_tables", data.path()).await;
     let running = Running::start(&config);
-    running.store.conversation(sentence("call-1", 0), &notify());
     let away = running.why_away().await;
-    assert!(away.contains("telephonist migrate"), "{away}");
+    assert!(away.contains("telephonist migrate"), "said before a row needs them: {away}");
+    running.store.conversation(sentence("call-1", 0), &notify());
     migrate(&config).await.unwrap();
     running.flush().await;
     assert_eq!(event_ids(&mut connect(&config).await).await, ["call-1-0"]);

@@ -7,7 +7,7 @@ use telephonist::store::migrate;
 use tempfile::tempdir;
 
 use super::rows::{classify, notify, sentence};
-use super::running::{Running, config, dead_letters};
+use super::running::{PATIENCE, Running, config, dead_letters};
 
 #[tokio::test]
 async fn file_and_tables_are_made_at_the_start() {
@@ -37,6 +37,16 @@ async fn file_and_tables_are_made_at_the_start() {
     );
     assert_eq!(migrate(&config).await.unwrap(), [], "made at the start means up to date");
     running.stop().await;
+}
+
+#[tokio::test]
+async fn the_tables_are_there_before_the_first_row() {
+    let folder = tempdir().unwrap();
+    let config = database(folder.path());
+    let running = Running::start(&config);
+    running.flush().await;
+    running.stop().await;
+    assert_eq!(migrate(&config).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -85,6 +95,27 @@ async fn a_file_that_can_not_be_made_is_named() {
     std::fs::create_dir(folder.path().join("missing")).unwrap();
     running.flush().await;
     running.stop().await;
+}
+
+#[tokio::test]
+async fn the_command_migrate_says_what_it_did() {
+    let folder = tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("rows.db").display());
+    let made = run_migrate(&url).await;
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    assert_eq!(String::from_utf8_lossy(&made.stdout).lines().count(), 4, "{made:?}");
+    assert_eq!(run_migrate(&url).await.stdout, b"the tables are up to date\n");
+    let away = run_migrate("mysql://robot:secret@127.0.0.1:1/calls").await;
+    assert_eq!(away.status.code(), Some(69));
+    let said = String::from_utf8_lossy(&away.stderr);
+    assert!(said.contains("127.0.0.1:1/calls") && !said.contains("secret"), "{said}");
+    assert_eq!(run_migrate("").await.status.code(), Some(78));
+}
+
+async fn run_migrate(url: &str) -> std::process::Output {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_telephonist"));
+    command.arg("migrate").env("TELEPHONIST__DATABASE__URL", url).kill_on_drop(true);
+    tokio::time::timeout(PATIENCE, command.output()).await.unwrap().unwrap()
 }
 
 fn database(folder: &std::path::Path) -> Config {

@@ -163,9 +163,10 @@ impl Catalog {
     }
 }
 
-/// Whether this can be a script's name: a path below the scripts folder that does not leave it (E10,
-/// N10).
-pub(super) fn is_name(name: &str) -> bool {
+/// Whether this can be a script's name: a path below the scripts folder that does not leave it, of
+/// at most 200 bytes (E10, N10).
+#[must_use]
+pub fn is_name(name: &str) -> bool {
     let is_step = |step: &str| !matches!(step, "" | "." | "..");
     name.len() <= NAME_BYTES_MAX
         && name.split('/').all(is_step)

@@ -11,6 +11,6 @@ mod folder;
 mod loader;
 mod message;
 
-pub use catalog::Scripts;
+pub use catalog::{Scripts, is_name};
 pub use loader::{Loader, open};
 pub use message::{Change, Complaint, HASH, REPLY_CHANNEL, Reply, channel, hash};
