@@ -72,7 +72,7 @@ impl Driver {
             let closing = &mut self.shared.closing;
             tokio::select! {
                 event = self.events.next() => {
-                    // A line that tells nothing more is gone.
+                    // A line that tells nothing more is gone, and so is what was being said.
                     let event = event.unwrap_or(MediaEvent::HungUp(EndReason::Hangup));
                     self.step(|conversation, now| conversation.handle(event, now));
                 }

@@ -11,18 +11,17 @@ use super::counters::Counters;
 use super::explain::Explain;
 use super::input::{EndReason, Heard, Input};
 use super::intent::Intent;
+use super::jump::Next;
 use super::matching::{Choice, Position, Why};
-use super::respond::{Cause, Next, Response};
 use super::row::{Classify, Method, ResponseType};
-use super::said::{Said, Utterance, complete_word, sentences};
+use super::said::{Said, Utterance, complete_word};
 use super::stack::Stack;
-use super::state::{Digits, Phase, State};
+use super::state::{Phase, State};
 use super::time::{Now, Tick};
 use super::vars::Variables;
+use super::written::{Cause, Response};
 use crate::script::{Node, NodeAction, Script, normalize};
 
-/// Digits wait this long for the next one, ms (E77).
-const INTER_DIGIT_MS: u64 = 3_000;
 /// A switch that was told to hang up or transfer, or told of a caller who did, has this long to say
 /// that the call has ended, ms; then it ends without that word, so that a lost event is no immortal
 /// call.
@@ -237,7 +236,7 @@ impl Robot {
     }
 
     /// Goes on with actions that wait for nothing (E73).
-    fn run_on(&mut self, now: Now) {
+    pub(super) fn run_on(&mut self, now: Now) {
         while let Some(next) = self.next.take() {
             self.state.immediate += 1;
             if self.state.immediate > IMMEDIATE_MAX {
@@ -328,7 +327,7 @@ impl Robot {
     }
 
     /// E42, R2: true for the rest of a sentence of which a partial has matched; its `F` ends it.
-    fn is_spent(&mut self, kind: Utterance) -> bool {
+    pub(super) fn is_spent(&mut self, kind: Utterance) -> bool {
         let is_spent = self.state.spent && kind != Utterance::Failed;
         if is_spent && kind == Utterance::Final {
             self.state.spent = false;
@@ -351,170 +350,13 @@ impl Robot {
     }
 
     /// E3: true if the caller can't interrupt at this moment of the audio, which may be before it.
-    fn forbids_break(&self, play_time_ms: i64) -> bool {
+    pub(super) fn forbids_break(&self, play_time_ms: i64) -> bool {
         let forbidden = i64::try_from(self.node().disablebreak_ms).unwrap_or(i64::MAX);
         forbidden > 0 && play_time_ms < forbidden
     }
 
-    /// E77, R11.
-    fn dtmf(&mut self, appid: Option<SmolStr>, keys: &str, play_time_ms: i64, now: Now) {
-        if self.state.phase != Phase::Talking || !self.state.running {
-            return;
-        }
-        if appid.as_ref().is_some_and(|appid| *appid != self.state.appid) {
-            let cause = Cause::digits(self, appid, keys.into(), (now.wall, play_time_ms));
-            self.no_answer(cause, ResponseType::None, now);
-            return;
-        }
-        for key in keys.chars() {
-            if self.state.phase == Phase::Talking && !self.node().filter.dtmf.contains(key) {
-                self.key(key, play_time_ms, now);
-                self.run_on(now);
-            }
-        }
-    }
-
-    fn key(&mut self, key: char, play_time_ms: i64, now: Now) {
-        let due = now.tick.plus_ms(INTER_DIGIT_MS);
-        if self.state.digits.is_none() && !self.forbids_break(play_time_ms) {
-            self.commands.push_back(Command::StopAudio { appid: self.state.appid.clone() });
-        }
-        let appid = self.state.appid.clone();
-        let digits = self.state.digits.get_or_insert_with(|| Digits {
-            keys: String::new(),
-            appid,
-            start: now.wall,
-            play_time_ms,
-            due,
-        });
-        digits.due = due;
-        let ends = key == '#';
-        if !ends || digits.keys.is_empty() {
-            digits.keys.push(key);
-        }
-        let pressed = digits.keys.len();
-        if ends || pressed >= self.position(now).longest_dtmf() {
-            self.decide_digits(now);
-        }
-    }
-
-    fn decide_digits(&mut self, now: Now) {
-        let Some(digits) = self.state.digits.take() else { return };
-        let mut explain = Explain::new(self.explain);
-        let choice = self.position(now).dtmf(&digits.keys, &mut explain);
-        self.tell(explain);
-        self.set_own("last_digits", &digits.keys);
-        self.state.intent.responded();
-        let at = (digits.start, digits.play_time_ms);
-        let cause = Cause::digits(self, Some(digits.appid), digits.keys.into(), at);
-        match choice {
-            Some(choice) => self.answer(cause, choice, now),
-            None => self.mismatch(cause, now),
-        }
-        self.run_on(now);
-    }
-
-    /// R11: digits that the hang-up found waiting are decided without an action (E76).
-    fn decide_digits_on_dead_line(&mut self, now: Now) {
-        if self.state.digits.is_some() && self.state.phase == Phase::Talking {
-            self.state.phase = Phase::Dead { due: now.tick };
-            self.decide_digits(now);
-            self.state.phase = Phase::Talking;
-        }
-    }
-
-    /// E75, E76, E61, E66.
-    fn complete(&mut self, appid: Option<SmolStr>, args: &str, now: Now) {
-        let is_current = appid.is_none_or(|appid| appid == self.state.appid);
-        if !self.state.running || !is_current {
-            return;
-        }
-        let word = complete_word(args);
-        match &self.state.phase {
-            Phase::Talking => {}
-            Phase::Goodbye(_) if word == "HANGUP" => {
-                self.state.phase = Phase::Dead { due: now.tick.plus_ms(CONFIRMATION_MS) };
-                return;
-            }
-            Phase::Goodbye(exit) => return self.leave(exit.clone(), now),
-            Phase::Leaving { reason, .. } => {
-                let failed_transfer = *reason != EndReason::SendBye && word == "ERROR";
-                if !failed_transfer {
-                    return;
-                }
-                self.state.phase = Phase::Talking;
-            }
-            Phase::Dead { .. } | Phase::Ended => return,
-        }
-        self.state.running = false;
-        if word == "HANGUP" {
-            self.state.phase = Phase::Dead { due: now.tick.plus_ms(CONFIRMATION_MS) };
-        } else if let Some(prompt) = self.state.jump_after.take() {
-            self.next = Some(Next::Jump(self.jump_of(prompt, now)));
-            return;
-        }
-        let cause = Cause::complete(self, args.into(), now.wall);
-        if word == "HANGUP" && !self.state.event_after_hangup {
-            return self.no_answer(cause, ResponseType::None, now);
-        }
-        let mut explain = Explain::new(self.explain);
-        let choice = self.complete_choice(args, &word, now, &mut explain);
-        self.tell(explain);
-        match choice {
-            Completion::Answer(choice) => self.answer(cause, choice, now),
-            Completion::NoInput => self.no_input(cause, now),
-            Completion::NoWayOn if word == "HANGUP" => {
-                self.no_answer(cause, ResponseType::None, now);
-            }
-            Completion::NoWayOn => self.hang_up_for_want_of_a_way(cause, now),
-        }
-    }
-
-    fn complete_choice(
-        &mut self,
-        args: &str,
-        word: &str,
-        now: Now,
-        explain: &mut Explain,
-    ) -> Completion {
-        if let Some(choice) = self.position(now).complete(args, explain) {
-            return Completion::Answer(choice);
-        }
-        let said = sentences(args);
-        for sentence in &said {
-            if sentence.is_filtered(&self.node().filter.text) || self.is_spent(sentence.kind) {
-                continue;
-            }
-            let choice = self.position(now).concrete(&normalize(sentence.text), explain);
-            if let Some(choice) = choice {
-                if sentence.kind == Utterance::Final {
-                    self.state.intent.responded();
-                }
-                return Completion::Answer(choice);
-            }
-        }
-        let position = self.position(now);
-        if let Some(choice) = position.complete_of_sources(args, explain) {
-            return Completion::Answer(choice);
-        }
-        let says_nothing = word == "TIMEOUT" && said.is_empty();
-        if says_nothing && !position.names_complete(word) && self.may_prompt_again() {
-            return Completion::NoInput;
-        }
-        let any = self.position(now).complete_any(explain);
-        any.map_or(Completion::NoWayOn, Completion::Answer)
-    }
-
-    /// E61: counts the time-out; true if the node has something to say about it.
-    fn may_prompt_again(&mut self) -> bool {
-        let timeouts = self.state.counters.timeouts.saturating_add(1);
-        self.state.counters.timeouts = timeouts;
-        let node = self.node();
-        timeouts <= node.timeout_repetition.unwrap_or(1) && !node.audio.timeout.is_empty()
-    }
-
     /// E60: says that nothing matched, or keeps listening.
-    fn mismatch(&mut self, cause: Cause, now: Now) {
+    pub(super) fn mismatch(&mut self, cause: Cause, now: Now) {
         let mismatches = self.state.counters.mismatches.saturating_add(1);
         self.state.counters.mismatches = mismatches;
         let script = Arc::clone(&self.script);
@@ -529,32 +371,25 @@ impl Robot {
         self.prompt_at_node(cause, ResponseType::Mismatch, mismatches, audio, now);
     }
 
-    fn no_input(&mut self, cause: Cause, now: Now) {
-        let script = Arc::clone(&self.script);
-        let audio = &script.node(self.state.node).audio.timeout;
-        let timeouts = self.state.counters.timeouts;
-        self.prompt_at_node(cause, ResponseType::Timeout, timeouts, audio, now);
-    }
-
-    fn no_answer(&mut self, cause: Cause, kind: ResponseType, now: Now) {
+    pub(super) fn no_answer(&mut self, cause: Cause, kind: ResponseType, now: Now) {
         self.row(cause, Why::by(Method::Mismatch), Response::none(kind), now);
     }
 
     /// Sets a variable of ours.
-    fn set_own(&mut self, name: &'static str, value: &str) {
+    pub(super) fn set_own(&mut self, name: &'static str, value: &str) {
         if let Err(error) = self.state.variables.set(SmolStr::new_static(name), value) {
             self.commands.push_back(Command::Warn(error.to_string()));
         }
     }
 
-    fn tell(&mut self, explain: Explain) {
+    pub(super) fn tell(&mut self, explain: Explain) {
         if let Some(lines) = explain.into_lines() {
             self.commands.push_back(Command::Explain(lines));
         }
     }
 
     /// E16: DESTORY and classify, once, last.
-    fn end(&mut self, given: EndReason, now: Now) {
+    pub(super) fn end(&mut self, given: EndReason, now: Now) {
         let reason = match &self.state.phase {
             Phase::Leaving { reason, .. } => *reason,
             _ => given,
@@ -593,11 +428,4 @@ impl Robot {
     pub(super) fn is_playing_node(&self) -> bool {
         matches!(self.node().action, NodeAction::PlayAndDetect | NodeAction::Playback)
     }
-}
-
-/// What the end of an action leads to.
-enum Completion {
-    Answer(Choice),
-    NoInput,
-    NoWayOn,
 }
