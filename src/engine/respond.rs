@@ -248,7 +248,11 @@ impl Robot {
             return;
         }
         self.state.jump_after = prompt.switchflow.is_some().then_some(id);
-        let listen = self.listens(node).then(|| self.listen_args(&argument));
+        let mut listen = self.listens(node).then(|| self.listen_args(&argument));
+        if let (Some(listen), true) = (&mut listen, prompt.switchflow.is_some()) {
+            // The jump follows the audio: nobody waits for an answer in between (E66).
+            listen.wait_speech_timeout_ms = Some(0);
+        }
         self.start(node, (argument, spoken), listen);
     }
 

@@ -78,6 +78,8 @@ fn switchflow_to_a_node() {
     let mut call = call();
     assert_eq!(call.say("F到二").line(), "1 F1 Text F到二 | Full 到二 | Kb P3 x1");
     assert_eq!(call.plays(), ["去"]);
+    let listen = call.started().listen.as_deref().expect("the caller may speak over it");
+    assert_eq!(listen.wait_speech_timeout_ms, Some(0), "the jump waits for no answer");
     assert_eq!(call.complete("TIMEOUT()").lines(), ["2 F1 Flowid F2 | Flowid | SwitchFlow F2 x1"]);
     assert_eq!((call.row().condition_id.as_str(), call.row().condition_weight), ("", 0));
     assert_eq!(call.end(EndReason::RecvBye).row().sequence, 3);

@@ -10,7 +10,11 @@ use telephonist::script::Script;
 
 use crate::conversation::{Conversation, load};
 
-const SCRIPTS: [(&str, &str); 1] = [("loan", include_str!("../../flows/loan.json"))];
+const SCRIPTS: [(&str, &str); 3] = [
+    ("loan", include_str!("../../flows/loan.json")),
+    ("delivery_ru", include_str!("../../flows/delivery_ru.json")),
+    ("survey_en", include_str!("../../flows/survey_en.json")),
+];
 const CALLS: u64 = 300;
 /// Longer than any script's way to its end, short enough for a second in all.
 const STEPS_MAX: u32 = 60;
