@@ -283,6 +283,7 @@ impl Calls {
             uuid: uuid.clone(),
             callid: callid.clone(),
             rate_hz: parked.rate_hz,
+            fallback_task: parked.fallback_task,
             answered: parked.answered,
             asr: self.asr.clone(),
             applications: self.applications.clone(),

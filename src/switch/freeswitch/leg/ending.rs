@@ -32,7 +32,10 @@ impl Leg {
         match (exists, self.place) {
             (false, _) => self.hung_up(Side::Unknown),
             // Somebody else took the call and has kept it.
-            (true, Place::Away) => self.over(MediaEvent::HungUp(EndReason::Transfer)),
+            (true, Place::Away) => {
+                self.unmark();
+                self.over(MediaEvent::HungUp(EndReason::Transfer));
+            }
             (true, Place::Killed) => {
                 self.send_kill();
                 self.look_at = Some(now.plus_ms(KILL_MS));

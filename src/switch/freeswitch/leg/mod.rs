@@ -170,6 +170,7 @@ pub(in crate::switch::freeswitch) struct Leg {
     callid: SmolStr,
     rate_hz: u32,
     answered: bool,
+    fallback_task: Option<u32>,
     /// False while there is no connection to the switch: nothing is sent then.
     linked: bool,
     place: Place,
@@ -198,6 +199,8 @@ pub(in crate::switch::freeswitch) struct NewLeg {
     pub(in crate::switch::freeswitch) callid: SmolStr,
     pub(in crate::switch::freeswitch) rate_hz: u32,
     pub(in crate::switch::freeswitch) answered: bool,
+    /// What the switch does if nobody takes the call.
+    pub(in crate::switch::freeswitch) fallback_task: Option<u32>,
     /// `detect_speech` engine and grammar.
     pub(in crate::switch::freeswitch) asr: SmolStr,
     /// What the switch can run (S7).
@@ -211,6 +214,7 @@ impl Leg {
             callid: new.callid,
             rate_hz: new.rate_hz,
             answered: new.answered,
+            fallback_task: new.fallback_task,
             linked: true,
             place: Place::Here,
             waiting: VecDeque::new(),
@@ -247,6 +251,9 @@ impl Leg {
 
     /// The call is taken: what must be in force before anything is played or recognised.
     pub(in crate::switch::freeswitch) fn take(&mut self, now: Tick) {
+        if let Some(task) = self.fallback_task.take() {
+            self.send(Purpose::Aside, Request::Api(format!("sched_del {task}")));
+        }
         if !self.answered {
             self.work(Work::Own { application: "answer", argument: String::new() }, now);
         }

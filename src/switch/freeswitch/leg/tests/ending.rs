@@ -131,6 +131,7 @@ fn a_channel_that_parks_again_goes_on_and_one_that_stays_away_was_taken_s1_s2() 
         variables: Vec::new(),
         answered: true,
         rate_hz: 8000,
+        fallback_task: None,
     })));
     assert_eq!(story.did(), ["> a-0: playback /0.wav"]);
 
@@ -138,7 +139,8 @@ fn a_channel_that_parks_again_goes_on_and_one_that_stays_away_was_taken_s1_s2() 
     story.pass(AWAY_MS);
     story.did();
     story.exists("true");
-    assert_eq!(story.did(), ["< a-0 Stopped ?", "< HungUp(Transfer)"]);
+    let taken = ["> uuid_setvar u robot_call", "< a-0 Stopped ?", "< HungUp(Transfer)"];
+    assert_eq!(story.did(), taken);
 }
 
 #[test]
