@@ -152,7 +152,7 @@ fn happened(event: &EslEvent) -> Option<Happened> {
             Happened::RecognizerStarted
         }
         EslEventType::DetectedSpeech => Happened::Speech(speech(event)?),
-        EslEventType::Dtmf => Happened::Digit(event.header_str("DTMF-Digit")?.chars().next()?),
+        EslEventType::Dtmf => Happened::Digit(digit(event)?),
         EslEventType::ChannelHangupComplete => Happened::HungUp(side(event)),
         _ => return None,
     })
@@ -190,6 +190,11 @@ fn variables(event: &EslEvent) -> Vec<(SmolStr, String)> {
         .filter(|(name, _)| event.variable_str(name).is_none())
         .filter_map(|(name, header)| Some((name.into(), event.header_str(header)?.to_owned())));
     channel.chain(profile).collect()
+}
+
+fn digit(event: &EslEvent) -> Option<char> {
+    let digit = event.header_str("DTMF-Digit")?.chars().next()?.to_ascii_uppercase();
+    "0123456789*#ABCD".contains(digit).then_some(digit)
 }
 
 fn execution(event: &EslEvent) -> Option<SmolStr> {

@@ -5,15 +5,19 @@ use std::collections::VecDeque;
 use smol_str::SmolStr;
 
 use super::super::recognition::Recognition;
-use super::super::translate::{Serial, Side, Speech};
+use super::super::translate::{Parked, Serial, Side, Speech};
 use super::{AWAY_MS, KILL_MS, Leg, Place, SEEN_MAX, Work};
 use crate::engine::EndReason;
 use crate::engine::time::Tick;
 use crate::turn::{MediaEvent, PlaybackEnd};
 
 impl Leg {
-    pub(super) fn parked_again(&mut self, rate_hz: u32) {
-        self.rate_hz = rate_hz;
+    pub(super) fn parked_again(&mut self, parked: &Parked) {
+        self.rate_hz = parked.rate_hz;
+        self.fallback_task = parked.fallback_task;
+        if self.taken {
+            self.drop_fallback();
+        }
         if self.place == Place::Away {
             self.place = Place::Here;
             self.look_at = None;

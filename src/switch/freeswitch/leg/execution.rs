@@ -6,6 +6,7 @@ use super::super::audio::Playable;
 use super::super::translate::Request;
 use super::{
     DETECT_SPEECH, Execution, HANGING_UP, Leg, Output, Purpose, SPOKEN_US_MIN, Stopping, Work,
+    is_gone,
 };
 use crate::engine::time::Tick;
 use crate::turn::{EntryId, MediaEvent, PlaybackEnd};
@@ -82,7 +83,13 @@ impl Leg {
     pub(super) fn refused(&mut self, id: &SmolStr, error: &SmolStr) {
         let Some(at) = self.running.iter().position(|one| one.id == *id) else { return };
         if let Some(execution) = self.running.remove(at) {
-            self.ended(execution, PlaybackEnd::Failed(error.clone()), Some(0));
+            // The line is gone, the prompt is not at fault.
+            let end = if is_gone(error) {
+                PlaybackEnd::Stopped
+            } else {
+                PlaybackEnd::Failed(error.clone())
+            };
+            self.ended(execution, end, Some(0));
             self.audio_ended(id);
             self.advance();
         }

@@ -170,6 +170,8 @@ pub(in crate::switch::freeswitch) struct Leg {
     callid: SmolStr,
     rate_hz: u32,
     answered: bool,
+    /// False until the driver takes the call.
+    taken: bool,
     fallback_task: Option<u32>,
     /// False while there is no connection to the switch: nothing is sent then.
     linked: bool,
@@ -214,6 +216,7 @@ impl Leg {
             callid: new.callid,
             rate_hz: new.rate_hz,
             answered: new.answered,
+            taken: false,
             fallback_task: new.fallback_task,
             linked: true,
             place: Place::Here,
@@ -251,9 +254,8 @@ impl Leg {
 
     /// The call is taken: what must be in force before anything is played or recognised.
     pub(in crate::switch::freeswitch) fn take(&mut self, now: Tick) {
-        if let Some(task) = self.fallback_task.take() {
-            self.send(Purpose::Aside, Request::Api(format!("sched_del {task}")));
-        }
+        self.taken = true;
+        self.drop_fallback();
         if !self.answered {
             self.work(Work::Own { application: "answer", argument: String::new() }, now);
         }
@@ -354,7 +356,7 @@ impl Leg {
             return;
         }
         match happened {
-            Happened::Parked(parked) => self.parked_again(parked.rate_hz),
+            Happened::Parked(parked) => self.parked_again(&parked),
             Happened::Unparked { hanging_up } => self.unparked(hanging_up, now),
             Happened::Answered => self.answered = true,
             Happened::Executing(id) => self.executing(&id, at_us, now),

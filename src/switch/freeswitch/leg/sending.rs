@@ -115,6 +115,13 @@ impl Leg {
         }
     }
 
+    /// The call is ours: the switch is not to send it to a person.
+    pub(super) fn drop_fallback(&mut self) {
+        if let Some(task) = self.fallback_task.take() {
+            self.send(Purpose::Aside, Request::Api(format!("sched_del {task}")));
+        }
+    }
+
     pub(super) fn mark(&mut self) {
         let command = format!("uuid_setvar {} {MARK} {}", self.uuid, self.callid);
         self.send(Purpose::Aside, Request::Api(command));

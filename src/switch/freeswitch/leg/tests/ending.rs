@@ -131,9 +131,9 @@ fn a_channel_that_parks_again_goes_on_and_one_that_stays_away_was_taken_s1_s2() 
         variables: Vec::new(),
         answered: true,
         rate_hz: 8000,
-        fallback_task: None,
+        fallback_task: Some(18),
     })));
-    assert_eq!(story.did(), ["> a-0: playback /0.wav"]);
+    assert_eq!(story.did(), ["> sched_del 18", "> a-0: playback /0.wav"]);
 
     story.switch(away);
     story.pass(AWAY_MS);
