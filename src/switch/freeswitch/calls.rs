@@ -379,3 +379,6 @@ fn channels(answer: &str) -> BTreeMap<SmolStr, SmolStr> {
         .filter_map(|row| Some((text(row, "uuid")?, text(row, "application").unwrap_or_default())))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::super::recognition::Recognition;
 use super::super::translate::{Parked, Serial, Side, Speech};
-use super::{AWAY_MS, KILL_MS, Leg, Place, SEEN_MAX, Work};
+use super::{AWAY_MS, KILL_MS, Leg, Place, SEEN_MAX};
 use crate::engine::EndReason;
 use crate::engine::time::Tick;
 use crate::turn::{MediaEvent, PlaybackEnd};
@@ -72,12 +72,7 @@ impl Leg {
             self.ended(execution, PlaybackEnd::Stopped, None);
         }
         for work in std::mem::take(&mut self.waiting) {
-            match work {
-                Work::Play { entry, .. } => {
-                    self.finished(entry, PlaybackEnd::Stopped, Some(0));
-                }
-                other => self.undone(other, "the line is gone"),
-            }
+            self.undone(work, "the line is gone");
         }
         self.tell(last);
         self.place = Place::Over;

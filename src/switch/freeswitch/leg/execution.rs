@@ -142,9 +142,7 @@ impl Leg {
     /// Answers what will not be sent.
     pub(super) fn undone(&mut self, work: Work, reason: &str) {
         match work {
-            Work::Play { entry, .. } => {
-                self.finished(entry, PlaybackEnd::Failed(reason.into()), Some(0));
-            }
+            Work::Play { entry, .. } => self.finished(entry, PlaybackEnd::Stopped, Some(0)),
             Work::Execute { entry, application, .. } => {
                 tracing::warn!(call = %self.callid, %application, reason, "not executed");
                 self.tell(MediaEvent::ApplicationFinished { entry, ok: false });
