@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use freeswitch_esl_tokio::EslClient;
 use telephonist::config::{self, Secret};
-use telephonist::engine::{EndReason, Source};
+use telephonist::engine::{EndReason, Source, Transfer};
 use telephonist::turn::{MediaEvent, Order, PlaybackEnd};
 
 use super::driver::{Driver, Rig, entry};
@@ -242,6 +242,34 @@ async fn calls_are_found_again_by_a_daemon_that_starts_anew_s1_n4() {
     let found = anew.wait_for(|found| found.call.callid == callid).await;
     assert_eq!(found.call.robot_flow, driver.call.robot_flow);
     driver.end().await;
+}
+
+#[tokio::test]
+async fn a_robot_sends_the_caller_to_another_robot_over_the_shipped_dialplan_e16() {
+    let Some(mut switch) = Real::new().await else { return };
+    if switch.api("xml_locate dialplan context name cti_robot").await.starts_with("-ERR") {
+        return eprintln!("SKIPPED: dialplan/freeswitch/cti_robot.xml is not installed there");
+    }
+    let mut driver = switch.call(SILENT).await;
+    driver.order(Order::Transfer(Transfer {
+        appid: "appid".into(),
+        extension: "cti_robot/debug/loan".into(),
+        dialplan: "XML".into(),
+        context: "cti_robot".into(),
+    }));
+    assert_eq!(driver.rest().await, [MediaEvent::Transferred]);
+    let second = format!("{}-2", driver.call.callid);
+    let mut again = switch.wait_for(|found| found.call.callid == second).await;
+    assert_eq!(again.call.robot_flow.as_deref(), Some("debug/loan"));
+    let dialled = ("destination_number".into(), "9999".into());
+    assert!(again.call.variables.contains(&dialled), "{:?}", again.call.variables);
+
+    again.call.handle.take("").unwrap();
+    again.play_source(0, Source::Silence(100));
+    assert_eq!(again.end_of(0).await.0, PlaybackEnd::Done);
+    let left = switch.api(&format!("sched_del {}", driver.call.callid)).await;
+    assert!(!left.contains("Deleted: 1"), "the fallback was still due: {left}");
+    again.end().await;
 }
 
 /// The next finished sentence; loud silence in between is no sentence.

@@ -283,6 +283,7 @@ impl Calls {
             uuid: uuid.clone(),
             callid: callid.clone(),
             rate_hz: parked.rate_hz,
+            fallback_task: parked.fallback_task,
             answered: parked.answered,
             asr: self.asr.clone(),
             applications: self.applications.clone(),
@@ -378,3 +379,6 @@ fn channels(answer: &str) -> BTreeMap<SmolStr, SmolStr> {
         .filter_map(|row| Some((text(row, "uuid")?, text(row, "application").unwrap_or_default())))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,9 +78,14 @@ fn a_prompt_that_the_switch_refuses_fails_once() {
     let mut story = Story::new();
     story.play(0);
     story.did();
-    let denied = Err("-ERR invalid session id [u]".into());
-    story.leg.replied(Purpose::Execution("a-0".into()), denied, story.now);
-    assert_eq!(story.did(), ["< a-0 Failed(\"-ERR invalid session id [u]\") 0"]);
+    story.leg.replied(Purpose::Execution("a-0".into()), Err("-ERR odd".into()), story.now);
+    assert_eq!(story.did(), ["< a-0 Failed(\"-ERR odd\") 0"]);
+
+    story.play(1);
+    story.did();
+    let gone = Err("-ERR invalid session id [u]".into());
+    story.leg.replied(Purpose::Execution("a-1".into()), gone, story.now);
+    assert_eq!(story.did(), ["< a-1 Stopped 0"], "the line is gone, the prompt is not at fault");
 }
 
 #[test]

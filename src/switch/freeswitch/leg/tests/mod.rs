@@ -37,6 +37,7 @@ impl Story {
             callid: UUID.into(),
             rate_hz: 8000,
             answered,
+            fallback_task: None,
             asr: "test builtin".into(),
             applications: Arc::new(Applications::read(
                 r#"{"rows":[{"name":"send_dtmf"},{"name":"sleep"},{"name":"system"}]}"#,
@@ -153,11 +154,13 @@ fn event_name(entry: &EntryId) -> String {
 #[test]
 fn a_call_is_answered_and_set_up_before_anything_else_s8_s9() {
     let mut story = Story::fresh(false);
+    story.leg.fallback_task = Some(17);
     story.leg.take(story.now);
     story.listen();
     assert_eq!(
         story.did(),
         [
+            "> sched_del 17",
             "> u-own-1: answer",
             "> u-own-2: set fire_asr_events=true",
             "> u-own-3: set playback_terminators=none",
