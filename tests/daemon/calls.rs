@@ -1,0 +1,139 @@
+//! Calls, from the first event to the last row.
+
+use crate::fake_freeswitch::FakeFreeswitch;
+use crate::running::Daemon;
+
+async fn daemon(more: &str) -> (FakeFreeswitch, Daemon) {
+    let fake = FakeFreeswitch::start("ClueCon").await;
+    let daemon = Daemon::start(&fake, more);
+    daemon.says("\"ready\":true").await;
+    (fake, daemon)
+}
+
+impl FakeFreeswitch {
+    /// A whole sentence, as a recogniser without partial results tells it.
+    fn says(&self, uuid: &str, text: &str) {
+        let text = serde_json::to_string(text).unwrap();
+        self.speech(uuid, "begin-speaking", "");
+        self.speech(uuid, "detected-speech", &format!("{{\"text\": {text}}}"));
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_held_from_its_greeting_to_its_last_row() {
+    let (fake, daemon) = daemon("").await;
+    fake.call("u", &[("robot_flow", "ask"), ("robot_var_name", "Ann")]);
+    fake.wrote(&["speak", "Would you like one, Ann?"]).await;
+    fake.says("u", "Yes!");
+    fake.wrote(&["speak", "Goodbye."]).await;
+    fake.finish("u");
+    fake.wrote(&["uuid_kill u"]).await;
+    let (rows, classify) = daemon.rows("u").await;
+    assert_eq!(rows, ["Start ask → ask 1", "ask FYes! → bye 1", "bye send_bye →  0"],);
+    assert_eq!(classify, ["A 1 1"]);
+    fake.wrote(&["uuid_setvar", "robot_result", "send_bye"]).await;
+}
+
+/// N10, S12: what a caller says and what a variable holds never reaches the switch as something
+/// to be expanded, and never breaks a command in two.
+#[tokio::test]
+async fn words_are_never_commands_n10() {
+    let (fake, daemon) = daemon("").await;
+    let evil = "${system(touch X)}|$${y}`z`'\"\r\n\r\napi shutdown";
+    fake.call("u", &[("robot_flow", "ask"), ("robot_var_name", evil)]);
+    fake.wrote(&["speak", "Would you like one"]).await;
+    fake.says("u", evil);
+    fake.wrote(&["speak", "You said"]).await;
+    fake.hang_up("u");
+    let (rows, _) = daemon.rows("u").await;
+    assert!(rows[1].starts_with(&format!("ask F{evil}")), "{rows:?}");
+    for command in fake.written() {
+        assert!(!command.contains('$') && !command.contains('`'), "{command}");
+        assert!(!command.starts_with("api shutdown"), "{command}");
+        assert!(!command.contains("\r\n\r\n"), "{command}");
+    }
+}
+
+/// N4: the link is cut in the middle; the call goes on, and nothing is written twice.
+#[tokio::test]
+async fn a_call_outlives_its_link_n4() {
+    let (fake, daemon) = daemon("").await;
+    fake.call("u", &[("robot_flow", "ask")]);
+    fake.wrote(&["speak", "Would you like one"]).await;
+    fake.finish("u");
+    fake.cut();
+    daemon.says("\"ready\":true").await;
+    fake.wrote_times(&["event plain"], 2).await;
+    fake.says("u", "yes");
+    fake.wrote(&["speak", "Goodbye."]).await;
+    fake.finish("u");
+    let (rows, classify) = daemon.rows("u").await;
+    assert_eq!(rows, ["Start ask → ask 1", "ask Fyes → bye 1", "bye send_bye →  0"]);
+    assert_eq!(classify.len(), 1);
+}
+
+/// E16, N20: above the limit a call is refused, and that is written down.
+#[tokio::test]
+async fn a_call_too_many_is_refused_with_rows_e16() {
+    let (fake, daemon) = daemon("[calls]\nmax = 1\ndrain = 0\n").await;
+    fake.call("first", &[("robot_flow", "ask")]);
+    fake.wrote(&["first", "Would you like one"]).await;
+    fake.call("second", &[("robot_flow", "ask")]);
+    fake.wrote(&["uuid_kill second SWITCH_CONGESTION"]).await;
+    let (rows, classify) = daemon.rows("second").await;
+    assert_eq!(rows, ["Start ask → ask 1", "ask limit →  0"]);
+    assert_eq!(classify, [" 0 0"]);
+    assert_eq!(fake.channels(), ["first"]);
+}
+
+#[tokio::test]
+async fn a_call_for_a_script_that_is_not_there_is_refused() {
+    let (fake, _daemon) = daemon("").await;
+    fake.call("u", &[("robot_flow", "aks")]);
+    fake.wrote(&["uuid_kill u UNALLOCATED_NUMBER"]).await;
+}
+
+/// N11: a script sends calls only where the configuration allows.
+#[tokio::test]
+async fn transfers_go_only_to_allowed_extensions_n11() {
+    let (fake, daemon) = daemon("").await;
+    let to = |uuid, extension| {
+        fake.call(uuid, &[("robot_flow", "ask"), ("robot_var_extension", extension)]);
+    };
+    to("good", "4000");
+    fake.wrote(&["good", "Would you like one"]).await;
+    fake.digit("good", '0');
+    fake.wrote(&["uuid_transfer good 4000"]).await;
+    assert_eq!(daemon.rows("good").await.0.last().unwrap(), "person transfer →  0");
+
+    to("bad", "00791234567");
+    fake.wrote(&["bad", "Would you like one"]).await;
+    fake.digit("bad", '0');
+    fake.wrote(&["bad", "Goodbye."]).await;
+    fake.hang_up("bad");
+    let (rows, _) = daemon.rows("bad").await;
+    assert_eq!(rows[2], "person ERROR() → bye 1");
+    assert_eq!(fake.count("uuid_transfer bad"), 0);
+}
+
+/// N5: a daemon that is told to stop closes the calls that don't end in time, with their rows.
+#[tokio::test]
+async fn a_daemon_that_stops_leaves_no_call_without_rows_n5() {
+    let (fake, mut daemon) = daemon("[calls]\ndrain = 0\n").await;
+    fake.call("u", &[("robot_flow", "ask")]);
+    fake.wrote(&["Would you like one"]).await;
+    daemon.stop();
+    let (rows, classify) = daemon.rows("u").await;
+    assert_eq!(rows[1..], ["ask HANGUP() → bye 1", "bye send_bye →  0"]);
+    assert_eq!(classify.len(), 1);
+}
+
+/// A wrong password is said in `/readyz`, and mended without a restart.
+#[tokio::test]
+async fn a_wrong_password_is_visible_and_can_be_mended() {
+    let fake = FakeFreeswitch::start("another").await;
+    let daemon = Daemon::start(&fake, "");
+    assert_eq!(daemon.says("refuses the password").await, 503);
+    fake.set_password("ClueCon");
+    assert_eq!(daemon.says("\"ready\":true").await, 200);
+}

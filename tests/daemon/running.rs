@@ -1,0 +1,127 @@
+//! A daemon in a folder of its own, and what it leaves in its database.
+
+use std::net::TcpListener;
+use std::process::Command;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection, Row};
+use tempfile::TempDir;
+
+use crate::fake_freeswitch::FakeFreeswitch;
+use crate::process::Process;
+
+/// Rows that are not there by now never will be.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often the database is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The script that all these calls follow.
+const SCRIPT: &str = r#"{
+    "version": 3,
+    "flow": {
+        "Start": { "subflow": { "ask": {} } },
+        "ask": {
+            "action": "cti_play_and_detect_speech", "argument": "'1' '2'", "description": "ask",
+            "playbacks": ["Would you like one, ${name}?"],
+            "mismatchplaybacks": ["You said ${last_text}."], "mismatchrepetition": 5,
+            "subflow": {
+                "yes:bye": { "id": "yes", "weight": 1, "condition": { "text": ["yes"] } },
+                "person:person": { "condition": { "text": ["person"], "dtmf": ["0"] } },
+                "silent:bye": { "condition": { "complete": ["any"] } }
+            }
+        },
+        "person": {
+            "action": "transfer", "argument": "${extension}",
+            "subflow": { "bye": { "condition": { "complete": ["error"] } } }
+        },
+        "bye": { "action": "hangup", "playbacks": ["Goodbye."], "potential": "A" }
+    }
+}"#;
+
+/// A running daemon.
+pub(crate) struct Daemon {
+    process: Option<Process>,
+    folder: TempDir,
+    http: String,
+}
+
+impl Daemon {
+    /// Attached to the fake, with further lines of configuration.
+    pub(crate) fn start(fake: &FakeFreeswitch, more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let http = free_address();
+        std::fs::create_dir(folder.path().join("flows")).unwrap();
+        std::fs::write(folder.path().join("flows/ask.json"), SCRIPT).unwrap();
+        let config = format!(
+            "timezone = \"UTC\"\n[scripts]\ndefault = \"ask\"\n[[freeswitch]]\naddress = \"{}\"\n\
+             password = \"ClueCon\"\nasr = \"test builtin\"\ntts = \"tts_commandline:en\"\n\
+             [http]\nlisten = \"{http}\"\n{more}",
+            fake.address
+        );
+        std::fs::write(folder.path().join("telephonist.toml"), config).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_telephonist"));
+        command.arg("run").current_dir(folder.path());
+        let process = Process::start(command, "running").unwrap();
+        Self { process: Some(process), folder, http }
+    }
+
+    /// Ends it as an operator would, and waits until it has ended.
+    pub(crate) fn stop(&mut self) {
+        drop(self.process.take());
+    }
+
+    /// Status and body of `/readyz`.
+    pub(crate) async fn readyz(&self) -> (u16, String) {
+        let answer = reqwest::get(format!("http://{}/readyz", self.http)).await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Waits until `/readyz` says this; its status then.
+    pub(crate) async fn says(&self, text: &str) -> u16 {
+        let wait = async {
+            loop {
+                let (status, body) = self.readyz().await;
+                if body.contains(text) {
+                    return status;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let said = tokio::time::timeout(PATIENCE, wait).await;
+        said.unwrap_or_else(|_| panic!("/readyz never says {text}"))
+    }
+
+    /// The rows of a call that has ended, each as `node args → response`, and its classify row.
+    pub(crate) async fn rows(&self, callid: &str) -> (Vec<String>, Vec<String>) {
+        let wait = async {
+            loop {
+                let classify = self.query(callid, CLASSIFY).await;
+                if !classify.is_empty() {
+                    return (self.query(callid, CONVERSATION).await, classify);
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.expect("the call is never classified")
+    }
+
+    async fn query(&self, callid: &str, query: &'static str) -> Vec<String> {
+        let file = self.folder.path().join("telephonist.db");
+        let options = SqliteConnectOptions::new().filename(file);
+        let Ok(mut database) = SqliteConnection::connect_with(&options).await else {
+            return Vec::new();
+        };
+        let rows = sqlx::query(query).bind(callid).fetch_all(&mut database).await;
+        rows.unwrap_or_default().iter().map(|row| row.get(0)).collect()
+    }
+}
+
+const CONVERSATION: &str = "SELECT current_flowid || ' ' || input_args || ' → ' || response_id \
+     || ' ' || response_type FROM conversation WHERE callid = ? ORDER BY event_no";
+const CLASSIFY: &str = "SELECT label_result || ' ' || positive_respond_count || ' ' || \
+     proactively_hangup FROM classify WHERE callid = ?";
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
