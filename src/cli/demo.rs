@@ -16,7 +16,7 @@ pub(super) struct Args {
     /// The script: a file, or a name below flows/
     #[arg(default_value = "loan")]
     script: PathBuf,
-    /// The rehearsal whose caller calls [default: the script's first]
+    /// The rehearsal whose caller calls [default: the script's demo.call, or its first]
     #[arg(long, value_name = "FILE.call")]
     call: Option<PathBuf>,
     /// The database file the rows are written to and read back from
@@ -42,7 +42,7 @@ pub(super) fn run(args: &Args) -> Exit {
 fn play(args: &Args) -> Result<(), Exit> {
     let file = scripts::find(&args.script);
     let script = scripts::load_or_tell(&file)?;
-    let call = args.call.clone().or_else(|| first_call(&file)).ok_or_else(|| {
+    let call = args.call.clone().or_else(|| default_call(&file)).ok_or_else(|| {
         let folder = calls_folder(&file);
         eprintln!("there is no rehearsal in {}; name one with --call", folder.display());
         Exit::Usage
@@ -123,8 +123,12 @@ fn calls_folder(script: &Path) -> PathBuf {
     script.with_extension("calls")
 }
 
-/// The first rehearsal of a script, by name.
-fn first_call(script: &Path) -> Option<PathBuf> {
+/// The rehearsal `demo.call` of a script, or else its first by name.
+fn default_call(script: &Path) -> Option<PathBuf> {
+    let demo = calls_folder(script).join("demo.call");
+    if demo.is_file() {
+        return Some(demo);
+    }
     let entries = std::fs::read_dir(calls_folder(script)).ok()?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     paths.filter(|path| path.extension().is_some_and(|ending| ending == "call")).min()

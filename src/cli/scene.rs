@@ -103,9 +103,16 @@ impl Scene {
             format!(" ⟨{}⟩", row.potential)
         };
         let answer = answer_word(row.response_type);
-        let arrow = if row.input_type == InputType::Destroy { "" } else { "→ " };
-        writeln!(told, "{by}{edge} {arrow}{answer}{target}{count}{label}")
-            .expect("writing to memory can't fail");
+        if row.input_type == InputType::Destroy {
+            return self.paint(FAINT, &format!("{told}{by}{label}\n"));
+        }
+        let why = format!("{by}{edge}");
+        if !why.is_empty() {
+            told.push_str(&why);
+            told.push(' ');
+        }
+        let answer = format!("{answer}{target}");
+        writeln!(told, "→ {}{count}{label}", answer.trim()).expect("writing to memory can't fail");
         self.paint(FAINT, &told)
     }
 
