@@ -51,7 +51,7 @@ pub(super) async fn write_and_show(
     let (stop, stopped) = oneshot::channel::<()>();
     let deliver = worker.run(async {
         // The sender says nothing; it is dropped when all is written.
-        let _ = stopped.await;
+        drop(stopped.await);
     });
     let write = async {
         let notify = Notify::default();

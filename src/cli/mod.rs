@@ -16,6 +16,7 @@ mod ledger;
 mod migrate;
 mod push;
 mod rehearse;
+mod run;
 mod scene;
 mod scripts;
 mod show_config;
@@ -33,6 +34,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Run(run::Args),
     Demo(demo::Args),
     Check(check::Args),
     Talk(talk::Args),
@@ -57,6 +59,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => return explain_usage(&error),
     };
     match command {
+        Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Talk(args) => talk::run(&args),

@@ -11,20 +11,20 @@ use super::counters::Counters;
 use super::explain::Explain;
 use super::input::{EndReason, Heard, Input};
 use super::intent::Intent;
+use super::jump::Next;
 use super::matching::{Choice, Position, Why};
-use super::respond::{Cause, Next, Response};
 use super::row::{Classify, Method, ResponseType};
-use super::said::{Said, Utterance, complete_word, sentences};
+use super::said::{Said, Utterance, complete_word};
 use super::stack::Stack;
-use super::state::{Digits, Phase, State};
+use super::state::{Phase, State};
 use super::time::{Now, Tick};
 use super::vars::Variables;
+use super::written::{Cause, Response};
 use crate::script::{Node, NodeAction, Script, normalize};
 
-/// Digits wait this long for the next one, ms (E77).
-const INTER_DIGIT_MS: u64 = 3_000;
-/// A switch that was told to hang up or transfer has this long to say so, ms; then the call ends
-/// without its word, so that a lost event is no immortal call.
+/// A switch that was told to hang up or transfer, or told of a caller who did, has this long to say
+/// that the call has ended, ms; then it ends without that word, so that a lost event is no immortal
+/// call.
 pub(super) const CONFIRMATION_MS: u64 = 10_000;
 /// Actions in a row that wait for nothing; one more is an ERROR row (E73).
 const IMMEDIATE_MAX: u32 = 50;
@@ -47,7 +47,7 @@ pub struct Call {
 pub enum Timer {
     /// No further digit came.
     InterDigit,
-    /// The switch did not confirm a hang-up or transfer.
+    /// The switch did not say that the call has ended.
     Confirmation,
 }
 
@@ -167,7 +167,7 @@ impl Robot {
     /// When to be woken, and why.
     #[must_use]
     pub fn next_wake(&self) -> Option<(Tick, Timer)> {
-        if let Phase::Leaving { due, .. } = self.state.phase {
+        if let Phase::Leaving { due, .. } | Phase::Dead { due } = self.state.phase {
             return Some((due, Timer::Confirmation));
         }
         self.state.digits.as_ref().map(|digits| (digits.due, Timer::InterDigit))
@@ -236,7 +236,7 @@ impl Robot {
     }
 
     /// Goes on with actions that wait for nothing (E73).
-    fn run_on(&mut self, now: Now) {
+    pub(super) fn run_on(&mut self, now: Now) {
         while let Some(next) = self.next.take() {
             self.state.immediate += 1;
             if self.state.immediate > IMMEDIATE_MAX {
@@ -274,13 +274,13 @@ impl Robot {
             return;
         }
         let cause = Cause::text(self, heard);
-        if self.state.spent && said.kind != Utterance::Failed {
+        if self.is_spent(said.kind) {
             if said.kind == Utterance::Final {
-                self.state.spent = false;
                 self.no_answer(cause, ResponseType::None, now);
             }
             return;
         }
+        self.state.counters.timeouts = 0;
         let is_current = heard.appid.as_ref().is_none_or(|appid| *appid == self.state.appid);
         if self.state.phase != Phase::Talking || !self.state.running || !is_current {
             let is_over = self.state.phase != Phase::Talking;
@@ -289,7 +289,6 @@ impl Robot {
             }
             return;
         }
-        self.state.counters.timeouts = 0;
         let mut explain = Explain::new(self.explain);
         let text = normalize(said.text);
         if self.is_disabled(heard) {
@@ -327,6 +326,15 @@ impl Robot {
         }
     }
 
+    /// E42, R2: true for the rest of a sentence of which a partial has matched; its `F` ends it.
+    pub(super) fn is_spent(&mut self, kind: Utterance) -> bool {
+        let is_spent = self.state.spent && kind != Utterance::Failed;
+        if is_spent && kind == Utterance::Final {
+            self.state.spent = false;
+        }
+        is_spent
+    }
+
     fn answer_text(&mut self, said: &Said<'_>, cause: Cause, choice: Choice, now: Now) {
         match said.kind {
             Utterance::Final => self.state.intent.responded(),
@@ -338,173 +346,24 @@ impl Robot {
 
     /// R12, R18: speech that began within the forbidden part of audio that still plays.
     fn is_disabled(&self, heard: &Heard) -> bool {
+        heard.play_time_ms > 0 && self.forbids_break(heard.play_time_ms - heard.duration_ms)
+    }
+
+    /// E3: true if the caller can't interrupt at this moment of the audio, which may be before it.
+    pub(super) fn forbids_break(&self, play_time_ms: i64) -> bool {
         let forbidden = i64::try_from(self.node().disablebreak_ms).unwrap_or(i64::MAX);
-        heard.play_time_ms > 0 && heard.play_time_ms - heard.duration_ms < forbidden
-    }
-
-    /// E77, R11.
-    fn dtmf(&mut self, appid: Option<SmolStr>, keys: &str, play_time_ms: i64, now: Now) {
-        if self.state.phase != Phase::Talking || !self.state.running {
-            return;
-        }
-        if appid.as_ref().is_some_and(|appid| *appid != self.state.appid) {
-            let cause = Cause::digits(self, appid, keys.into(), (now.wall, play_time_ms));
-            self.no_answer(cause, ResponseType::None, now);
-            return;
-        }
-        for key in keys.chars() {
-            if self.state.phase == Phase::Talking && !self.node().filter.dtmf.contains(key) {
-                self.key(key, play_time_ms, now);
-                self.run_on(now);
-            }
-        }
-    }
-
-    fn key(&mut self, key: char, play_time_ms: i64, now: Now) {
-        let due = now.tick.plus_ms(INTER_DIGIT_MS);
-        if self.state.digits.is_none() && self.node().disablebreak_ms == 0 {
-            self.commands.push_back(Command::StopAudio { appid: self.state.appid.clone() });
-        }
-        let appid = self.state.appid.clone();
-        let digits = self.state.digits.get_or_insert_with(|| Digits {
-            keys: String::new(),
-            appid,
-            start: now.wall,
-            play_time_ms,
-            due,
-        });
-        digits.due = due;
-        let ends = key == '#';
-        if !ends || digits.keys.is_empty() {
-            digits.keys.push(key);
-        }
-        let pressed = digits.keys.len();
-        if ends || pressed >= self.position(now).longest_dtmf() {
-            self.decide_digits(now);
-        }
-    }
-
-    fn decide_digits(&mut self, now: Now) {
-        let Some(digits) = self.state.digits.take() else { return };
-        let mut explain = Explain::new(self.explain);
-        let choice = self.position(now).dtmf(&digits.keys, &mut explain);
-        self.tell(explain);
-        self.set_own("last_digits", &digits.keys);
-        self.state.intent.responded();
-        let at = (digits.start, digits.play_time_ms);
-        let cause = Cause::digits(self, Some(digits.appid), digits.keys.into(), at);
-        match choice {
-            Some(choice) => self.answer(cause, choice, now),
-            None => self.mismatch(cause, now),
-        }
-        self.run_on(now);
-    }
-
-    /// R11: digits that the hang-up found waiting are decided without an action (E76).
-    fn decide_digits_on_dead_line(&mut self, now: Now) {
-        if self.state.digits.is_some() && self.state.phase == Phase::Talking {
-            self.state.phase = Phase::Dead;
-            self.decide_digits(now);
-            self.state.phase = Phase::Talking;
-        }
-    }
-
-    /// E75, E76, E61, E66.
-    fn complete(&mut self, appid: Option<SmolStr>, args: &str, now: Now) {
-        let is_current = appid.is_none_or(|appid| appid == self.state.appid);
-        if !self.state.running || !is_current {
-            return;
-        }
-        let word = complete_word(args);
-        match &self.state.phase {
-            Phase::Talking => {}
-            Phase::Goodbye(_) if word == "HANGUP" => return,
-            Phase::Goodbye(exit) => return self.leave(exit.clone(), now),
-            Phase::Leaving { reason, .. } => {
-                let failed_transfer = *reason != EndReason::SendBye && word == "ERROR";
-                if !failed_transfer {
-                    return;
-                }
-                self.state.phase = Phase::Talking;
-            }
-            Phase::Dead | Phase::Ended => return,
-        }
-        self.state.running = false;
-        if word == "HANGUP" {
-            self.state.phase = Phase::Dead;
-        } else if let Some(prompt) = self.state.jump_after.take() {
-            self.next = Some(Next::Jump(self.jump_of(prompt, now)));
-            return;
-        }
-        let cause = Cause::complete(self, args.into(), now.wall);
-        if word == "HANGUP" && !self.state.event_after_hangup {
-            return self.no_answer(cause, ResponseType::None, now);
-        }
-        let mut explain = Explain::new(self.explain);
-        let choice = self.complete_choice(args, &word, now, &mut explain);
-        self.tell(explain);
-        match choice {
-            Completion::Answer(choice) => self.answer(cause, choice, now),
-            Completion::NoInput => self.no_input(cause, now),
-            Completion::NoWayOn if word == "HANGUP" => {
-                self.no_answer(cause, ResponseType::None, now);
-            }
-            Completion::NoWayOn => self.hang_up_for_want_of_a_way(cause, now),
-        }
-    }
-
-    fn complete_choice(
-        &mut self,
-        args: &str,
-        word: &str,
-        now: Now,
-        explain: &mut Explain,
-    ) -> Completion {
-        if let Some(choice) = self.position(now).complete(args, explain) {
-            return Completion::Answer(choice);
-        }
-        let said = sentences(args);
-        for sentence in &said {
-            if sentence.is_filtered(&self.node().filter.text) {
-                continue;
-            }
-            let choice = self.position(now).concrete(&normalize(sentence.text), explain);
-            if let Some(choice) = choice {
-                if sentence.kind == Utterance::Final {
-                    self.state.intent.responded();
-                }
-                return Completion::Answer(choice);
-            }
-        }
-        let position = self.position(now);
-        if let Some(choice) = position.complete_of_sources(args, explain) {
-            return Completion::Answer(choice);
-        }
-        let says_nothing = word == "TIMEOUT" && said.is_empty();
-        if says_nothing && !position.names_complete(word) && self.may_prompt_again() {
-            return Completion::NoInput;
-        }
-        let any = self.position(now).complete_any(explain);
-        any.map_or(Completion::NoWayOn, Completion::Answer)
-    }
-
-    /// E61: counts the time-out; true if the node has something to say about it.
-    fn may_prompt_again(&mut self) -> bool {
-        let timeouts = self.state.counters.timeouts.saturating_add(1);
-        self.state.counters.timeouts = timeouts;
-        let node = self.node();
-        timeouts <= node.timeout_repetition.unwrap_or(1) && !node.audio.timeout.is_empty()
+        forbidden > 0 && play_time_ms < forbidden
     }
 
     /// E60: says that nothing matched, or keeps listening.
-    fn mismatch(&mut self, cause: Cause, now: Now) {
+    pub(super) fn mismatch(&mut self, cause: Cause, now: Now) {
         let mismatches = self.state.counters.mismatches.saturating_add(1);
         self.state.counters.mismatches = mismatches;
         let script = Arc::clone(&self.script);
         let node = script.node(self.state.node);
         let audio = &node.audio.mismatch;
-        let is_dead = self.state.phase == Phase::Dead;
-        if is_dead || audio.is_empty() || mismatches > node.mismatch_repetition.unwrap_or(1) {
+        if self.is_dead() || audio.is_empty() || mismatches > node.mismatch_repetition.unwrap_or(1)
+        {
             let response =
                 Response { repetition: mismatches, ..Response::none(ResponseType::None) };
             return self.row(cause, Why::by(Method::Mismatch), response, now);
@@ -512,32 +371,25 @@ impl Robot {
         self.prompt_at_node(cause, ResponseType::Mismatch, mismatches, audio, now);
     }
 
-    fn no_input(&mut self, cause: Cause, now: Now) {
-        let script = Arc::clone(&self.script);
-        let audio = &script.node(self.state.node).audio.timeout;
-        let timeouts = self.state.counters.timeouts;
-        self.prompt_at_node(cause, ResponseType::Timeout, timeouts, audio, now);
-    }
-
-    fn no_answer(&mut self, cause: Cause, kind: ResponseType, now: Now) {
+    pub(super) fn no_answer(&mut self, cause: Cause, kind: ResponseType, now: Now) {
         self.row(cause, Why::by(Method::Mismatch), Response::none(kind), now);
     }
 
     /// Sets a variable of ours.
-    fn set_own(&mut self, name: &'static str, value: &str) {
+    pub(super) fn set_own(&mut self, name: &'static str, value: &str) {
         if let Err(error) = self.state.variables.set(SmolStr::new_static(name), value) {
             self.commands.push_back(Command::Warn(error.to_string()));
         }
     }
 
-    fn tell(&mut self, explain: Explain) {
+    pub(super) fn tell(&mut self, explain: Explain) {
         if let Some(lines) = explain.into_lines() {
             self.commands.push_back(Command::Explain(lines));
         }
     }
 
     /// E16: DESTORY and classify, once, last.
-    fn end(&mut self, given: EndReason, now: Now) {
+    pub(super) fn end(&mut self, given: EndReason, now: Now) {
         let reason = match &self.state.phase {
             Phase::Leaving { reason, .. } => *reason,
             _ => given,
@@ -567,15 +419,13 @@ impl Robot {
         self.enter(entry, ResponseType::Flow, cause, Why::by(Method::Boot), now);
     }
 
+    /// True once the caller has hung up: nothing is started any more (E76).
+    pub(super) fn is_dead(&self) -> bool {
+        matches!(self.state.phase, Phase::Dead { .. })
+    }
+
     /// True if the node does something on the switch that a caller can hear or wait for.
     pub(super) fn is_playing_node(&self) -> bool {
         matches!(self.node().action, NodeAction::PlayAndDetect | NodeAction::Playback)
     }
-}
-
-/// What the end of an action leads to.
-enum Completion {
-    Answer(Choice),
-    NoInput,
-    NoWayOn,
 }

@@ -4,18 +4,23 @@
 
 mod call;
 pub mod command;
+mod complete;
 mod counters;
+mod digits;
 mod explain;
 pub mod input;
 mod intent;
+mod jump;
 mod matching;
 mod respond;
 pub mod row;
 mod said;
+mod speak;
 mod stack;
 mod state;
 pub mod time;
 mod vars;
+mod written;
 
 pub use call::{Call, Robot, Snapshot, Timer, WrongRevision};
 pub use command::{Action, ActionKind, Command, Playback, Source, Transfer};

@@ -62,8 +62,8 @@ pub(super) enum Phase {
     Goodbye(Exit),
     /// The switch was told to hang up or transfer; its confirmation is awaited until `due`.
     Leaving { reason: EndReason, due: Tick },
-    /// The caller hung up; the end is on its way.
-    Dead,
+    /// The caller hung up; the end is on its way, and is awaited until `due`.
+    Dead { due: Tick },
     /// All is written.
     Ended,
 }

@@ -269,7 +269,9 @@ impl<'r, 'a> Loader<'r, 'a> {
             return Some(NodeId(only));
         }
         let names: Vec<_> = candidates.iter().map(|(_, (node, _))| node.id.as_str()).collect();
-        let message = if names.is_empty() {
+        let message = if nodes.is_empty() {
+            "no entry node: flow has no nodes".to_owned()
+        } else if names.is_empty() {
             "no entry node: every node is led to by another".to_owned()
         } else {
             format!("no entry node: it could be {}", names.join(", "))
@@ -354,7 +356,7 @@ const LATER_SETTINGS: [&str; 12] = [
 ];
 
 /// False for null, "", 0, false, [] and {}: editors write such keys for all nodes alike.
-fn is_written(value: &Value<'_>) -> bool {
+pub(super) fn is_written(value: &Value<'_>) -> bool {
     match value {
         Value::NullKeyword(_) => false,
         Value::StringLit(text) => !text.value.is_empty(),

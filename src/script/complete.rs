@@ -3,6 +3,8 @@
 use regex::{Regex, RegexBuilder};
 use smol_str::SmolStr;
 
+use super::matcher::last_line;
+
 /// The words a COMPLETE begins with.
 const WORDS: [&str; 5] = ["done", "timeout", "error", "break", "hangup"];
 
@@ -51,7 +53,10 @@ impl CompleteCondition {
             Ok(pattern) => (pattern, None),
             Err(error) => {
                 let literal = compile(&regex_syntax::escape(written));
-                (literal.expect("an escaped text is a pattern"), Some(error.to_string()))
+                (
+                    literal.expect("an escaped text is a pattern"),
+                    Some(last_line(&error.to_string())),
+                )
             }
         };
         (Self { shown, kind: CompleteKind::Pattern(pattern) }, error)
@@ -99,7 +104,7 @@ mod tests {
             assert_eq!(CompleteCondition::new(written).0.matches(args), expected, "{written}");
         }
         let (broken, error) = CompleteCondition::new("done(");
-        assert!(error.is_some());
+        assert_eq!(error.as_deref(), Some("unclosed group"));
         assert_eq!(broken.matches("DONE()"), Some(CompleteMatch::Part("DONE(".into())));
     }
 }

@@ -3,6 +3,8 @@
 use regex::{Regex, RegexBuilder};
 use smol_str::SmolStr;
 
+use super::matcher::last_line;
+
 /// A pattern of digits waits for no more than this many (R11).
 pub const DIGITS_MAX: usize = 32;
 
@@ -40,7 +42,9 @@ impl DtmfCondition {
         let pattern = RegexBuilder::new(&format!("^(?:{written})$")).case_insensitive(true).build();
         match pattern {
             Ok(pattern) => (Self { shown, kind: DtmfKind::Pattern(pattern) }, None),
-            Err(error) => (Self { shown, kind: DtmfKind::Literal }, Some(error.to_string())),
+            Err(error) => {
+                (Self { shown, kind: DtmfKind::Literal }, Some(last_line(&error.to_string())))
+            }
         }
     }
 

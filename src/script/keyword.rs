@@ -91,6 +91,7 @@ impl Synonyms {
         let groups = self.split(written);
         let special_outside = groups.iter().any(|piece| match piece {
             Split::Literal(text) => is_special(text),
+            Split::NoGroup(_) => false,
             Split::Group(words) => words.iter().any(|word| is_special(word)),
         });
         if special_outside {
@@ -105,7 +106,9 @@ impl Synonyms {
         let mut texts = vec![String::new()];
         for piece in self.split(written) {
             match piece {
-                Split::Literal(literal) => texts.iter_mut().for_each(|text| text.push_str(literal)),
+                Split::Literal(literal) | Split::NoGroup(literal) => {
+                    texts.iter_mut().for_each(|text| text.push_str(literal));
+                }
                 Split::Group(words) => {
                     if texts.len().saturating_mul(words.len()) > EXPANSIONS_MAX {
                         return Err(TooManyExpansions);
@@ -126,14 +129,19 @@ impl Synonyms {
         let mut from = 0;
         while let Some((open, close)) = braces(rest, from) {
             let name = rest.get(open + 1..close).unwrap_or_default();
-            let Some(words) = self.groups.get(name) else {
-                from = open + 1;
-                continue;
+            let before = rest.get(..open).unwrap_or_default();
+            let piece = match self.groups.get(name) {
+                Some(words) => Split::Group(words),
+                None if is_pattern_syntax(before, name) => {
+                    from = open + 1;
+                    continue;
+                }
+                None => Split::NoGroup(rest.get(open..=close).unwrap_or_default()),
             };
-            if open > 0 {
-                pieces.push(Split::Literal(rest.get(..open).unwrap_or_default()));
+            if !before.is_empty() {
+                pieces.push(Split::Literal(before));
             }
-            pieces.push(Split::Group(words));
+            pieces.push(piece);
             rest = rest.get(close + 1..).unwrap_or_default();
             from = 0;
         }
@@ -158,6 +166,8 @@ pub(super) enum SynonymError {
 
 enum Split<'a> {
     Literal(&'a str),
+    /// `{name}` without such a group: literal text, braces and all (R28).
+    NoGroup(&'a str),
     Group(&'a [SmolStr]),
 }
 
@@ -165,6 +175,7 @@ impl Split<'_> {
     fn as_pattern(&self) -> String {
         match self {
             Self::Literal(text) => composed_pattern(text),
+            Self::NoGroup(text) => regex_syntax::escape(&normal::compose(text)),
             Self::Group(words) => {
                 let words: Vec<_> = words.iter().map(|word| composed_pattern(word)).collect();
                 format!("(?:{})", words.join("|"))
@@ -193,6 +204,14 @@ fn composed_pattern(pattern: &str) -> String {
 /// True if E43 makes a text a pattern.
 pub(super) fn is_special(text: &str) -> bool {
     text.contains(|c| SPECIAL.contains(c))
+}
+
+/// True if the braces belong to a pattern: a quantifier (`a{2,3}`), or behind an escape (`\p{Han}`).
+fn is_pattern_syntax(before: &str, name: &str) -> bool {
+    let is_quantifier = name.starts_with(|c: char| c.is_ascii_digit() || c == ',')
+        && name.chars().all(|c| c.is_ascii_digit() || c == ',');
+    let before_letter = before.strip_suffix(|c: char| c.is_ascii_alphabetic()).unwrap_or(before);
+    is_quantifier || before_letter.ends_with('\\')
 }
 
 /// The next `{name}` at or after `from`: the places of its braces.
@@ -248,8 +267,11 @@ mod tests {
                     .into()
             ))
         );
-        // A group that does not exist is no group; its braces are special signs.
-        assert!(matches!(synonyms.read("{nobody}"), Ok(Keyword::Pattern { .. })));
+        // A group that does not exist is its own text, and makes no pattern.
+        assert_eq!(
+            synonyms.read("{need}{nobody}"),
+            Ok(Keyword::Literals(["要{nobody}", "需要{nobody}"].map(Into::into).into()))
+        );
         assert_eq!(synonyms.read("any"), Ok(Keyword::Any));
         assert_eq!(synonyms.read(" "), Ok(Keyword::Empty));
     }
@@ -268,6 +290,16 @@ mod tests {
             synonyms.read("a{2,3}{a}"),
             Ok(Keyword::Pattern { source: "a{2,3}(?:x)".into(), shown: "a{2,3}{a}".into() })
         );
+        assert_eq!(
+            synonyms.read("x{nobody}.{a}"),
+            Ok(Keyword::Pattern {
+                source: r"x\{nobody\}.(?:x)".into(),
+                shown: "x{nobody}.{a}".into()
+            })
+        );
+        for pattern in [r"\p{Han}", r"\{x}", r"\x{4e00}", "x{2}", "x{,3}"] {
+            assert!(matches!(synonyms.read(pattern), Ok(Keyword::Pattern { .. })), "{pattern}");
+        }
         assert_eq!(
             synonyms.read(".*多少？"),
             Ok(Keyword::Pattern { source: r".*多少\?".into(), shown: ".*多少？".into() })

@@ -334,7 +334,7 @@ fn compile(source: &str) -> Result<Pattern, String> {
 }
 
 /// What the regex compiler says in the end; the lines before draw the pattern.
-fn last_line(message: &str) -> String {
+pub(super) fn last_line(message: &str) -> String {
     let last = message.lines().last().unwrap_or(message);
     last.trim_start_matches("error: ").to_owned()
 }

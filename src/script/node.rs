@@ -4,7 +4,7 @@ use jsonc_parser::ast::Value;
 use smol_str::SmolStr;
 
 use super::args::SpeechArgs;
-use super::check::Loader;
+use super::check::{Loader, is_written};
 use super::complete::CompleteCondition;
 use super::digits::DtmfCondition;
 use super::matcher::Scope;
@@ -35,7 +35,7 @@ impl<'a> Loader<'_, 'a> {
     fn node(&mut self, id: NodeId, name: &Spanned<'_>, value: &Value<'a>) -> Node {
         let what = format!("node {}", name.text);
         let fields = self.reader.object(value, &what).unwrap_or_else(|| Fields::empty(value));
-        if name.text == "Start" && !fields.has("action") {
+        if name.text == "Start" {
             return self.start(id, &fields);
         }
         let app = self.short(&fields, "action");
@@ -67,8 +67,17 @@ impl<'a> Loader<'_, 'a> {
         node
     }
 
+    /// E11: `Start` names the entry node and is none itself, whatever else is written into it.
     fn start(&mut self, id: NodeId, fields: &Fields<'a, '_>) -> Node {
         let edges = self.edges(Scope::Edges(id), fields);
+        let _kept = (fields.get("position"), fields.get("description"));
+        for key in fields.unknown() {
+            if fields.get(key.text).is_some_and(is_written) {
+                let message = format!("\"{}\" does nothing in Start", key.text);
+                let hint = "Start only names the entry node, by its first edge";
+                self.reader.warn(key.span, message, hint);
+            }
+        }
         Node {
             id: "Start".into(),
             action: NodeAction::Start,
@@ -295,7 +304,12 @@ impl<'a> Loader<'_, 'a> {
 
     fn filter(&mut self, fields: &Fields<'a, '_>) -> Filter {
         let Some(value) = fields.get("filter") else { return Filter::default() };
-        if matches!(value, Value::NullKeyword(_) | Value::StringLit(_)) {
+        let drops_nothing = match value {
+            Value::NullKeyword(_) => true,
+            Value::StringLit(word) => matches!(word.value.as_ref(), "" | "none"),
+            _ => false,
+        };
+        if drops_nothing {
             return Filter::default();
         }
         let Some(filter) = self.reader.object(value, "filter") else { return Filter::default() };

@@ -52,7 +52,8 @@ pub enum MediaEvent {
     Digit(char),
     /// Somebody broke the running action from outside (`uuid_break`).
     Broken,
-    /// The line is gone.
+    /// The line is gone; told once more when nothing else will be heard of it, not even what was
+    /// being said.
     HungUp(EndReason),
     /// The caller was sent elsewhere as ordered.
     Transferred,

@@ -6,11 +6,11 @@ use smol_str::SmolStr;
 
 use super::event::{EntryId, MediaEvent, PlaybackEnd};
 use super::interrupt::Interrupt;
-use super::order::{Listen, Order};
+use super::listening::Listening;
+use super::order::Order;
 use super::playback::Audio;
 use super::timers::{Timer, Timers};
 use crate::engine::{Action, ActionKind, EndReason, Heard, Input, Now, Tick};
-use crate::script::SpeechArgs;
 
 /// Speech that stopped the audio has this long after its end to become text, ms (T3).
 const FALSE_START_MS: u64 = 1_500;
@@ -63,34 +63,6 @@ struct Running {
     held: Vec<Heard>,
     /// Finished sentences that were not answered (T6).
     said: Vec<SmolStr>,
-}
-
-/// `SpeechArgs` with every default filled in (T1).
-#[derive(Debug)]
-struct Listening {
-    keeps_listening: bool,
-    interrupt: Interrupt,
-    wait_speech_ms: u64,
-    max_speech_ms: u64,
-    listen: Listen,
-}
-
-impl Listening {
-    fn new(args: &SpeechArgs) -> Self {
-        let max_speech_ms = args.max_speech_time_ms.unwrap_or(20_000);
-        Self {
-            keeps_listening: args.mode.unwrap_or(1) == 1,
-            interrupt: Interrupt::from_bits(args.interrupt.unwrap_or(2)),
-            wait_speech_ms: args.wait_speech_timeout_ms.unwrap_or(5_000),
-            max_speech_ms,
-            listen: Listen {
-                hot_word: args.hot_word.clone(),
-                asr_params: args.asr_params.clone(),
-                end_silence_ms: args.vad_max_end_silence_time_ms.unwrap_or(800),
-                max_speech_ms,
-            },
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -526,10 +498,12 @@ impl Turn {
         self.complete("BREAK()".into());
     }
 
+    /// The line is gone. Told a second time, it tells that nothing more will be heard of it.
     fn hung_up(&mut self, reason: EndReason, now: Now) {
-        if self.hung_up.replace(reason).is_some() {
-            return;
+        if self.hung_up.is_some() {
+            return self.tell_hangup();
         }
+        self.hung_up = Some(reason);
         let is_speaking = self.speech.is_some();
         self.timers = Timers::default();
         if is_speaking && self.action.is_some() {

@@ -5,6 +5,7 @@
 mod conversation;
 pub mod event;
 mod interrupt;
+mod listening;
 mod machine;
 pub mod order;
 mod playback;

@@ -385,6 +385,18 @@ fn e76_the_last_words_are_waited_for() {
     assert_eq!(cut.outputs(), ["HANGUP(S:再)", "ended recv_bye"]);
 }
 
+/// E76, E81: a line of which nothing more comes is not waited for; who hung up stays.
+#[test]
+fn e76_a_line_that_tells_nothing_more_is_over() {
+    let mut stage = Stage::listening("");
+    stage.on(MediaEvent::Partial("再".into()));
+    stage.outputs();
+    stage.on(MediaEvent::HungUp(EndReason::RecvBye));
+    assert_eq!(stage.outputs(), [""; 0]);
+    stage.on(MediaEvent::HungUp(EndReason::Hangup));
+    assert_eq!(stage.outputs(), ["HANGUP(S:再)", "ended recv_bye"]);
+}
+
 /// E20: an application of the switch is run, and its end is the action's.
 #[test]
 fn an_application_completes_with_its_end() {

@@ -99,6 +99,12 @@ impl Driver {
         }
     }
 
+    /// Hangs up; returns the last event of the line.
+    pub(crate) async fn end(&mut self) -> Option<MediaEvent> {
+        self.hang_up();
+        self.rest().await.pop()
+    }
+
     /// What still comes before the line ends.
     pub(crate) async fn rest(&mut self) -> Vec<MediaEvent> {
         let mut rest = Vec::new();

@@ -24,12 +24,15 @@ pub(crate) fn load(name: &str, text: &str) -> Arc<Script> {
 pub(crate) struct Conversation {
     pub(crate) robot: Robot,
     pub(crate) now: Now,
-    /// All rows so far.
+    /// The rows of the last step.
     pub(crate) rows: Vec<Row>,
-    /// All other commands of the last step.
+    /// Its other commands.
     pub(crate) commands: Vec<Command>,
-    /// Commands of the whole call that write the classify row.
-    pub(crate) classifies: usize,
+    /// How many rows the call has.
+    written: u32,
+    /// An action runs on the switch.
+    running: bool,
+    has_ended: bool,
 }
 
 impl Conversation {
@@ -54,9 +57,11 @@ impl Conversation {
             now,
             rows: Vec::new(),
             commands: Vec::new(),
-            classifies: 0,
+            written: 0,
+            running: false,
+            has_ended: false,
         };
-        call.drain();
+        call.take_commands();
         call
     }
 
@@ -88,12 +93,15 @@ impl Conversation {
         self.handle(Input::Ended(reason))
     }
 
-    /// The newest row.
+    /// The newest row of the last step.
     pub(crate) fn row(&self) -> &Row {
-        self.rows.last().expect("a call has a row from its first step on")
+        self.rows.last().expect("the last step writes a row")
     }
 
     pub(crate) fn handle(&mut self, input: Input) -> &mut Self {
+        if let Input::Complete { appid: None, .. } = &input {
+            self.running = false;
+        }
         let mut twin = self.twin();
         twin.handle(input.clone(), self.now);
         self.robot.handle(input, self.now);
@@ -109,38 +117,49 @@ impl Conversation {
 
     /// Takes the commands of a step that both robots have made.
     pub(crate) fn step(&mut self, mut twin: Robot) -> &mut Self {
-        let had_ended = self.classifies > 0;
-        let commands = self.drain();
+        let had_ended = self.has_ended;
+        let mut commands = self.take_commands();
+        commands.retain(|command| !matches!(command, Command::Explain(_)));
         let adopted: Vec<_> = std::iter::from_fn(|| twin.next_command()).collect();
-        let explains = |command: &Command| matches!(command, Command::Explain(_));
-        let own: Vec<_> = commands.into_iter().filter(|command| !explains(command)).collect();
-        assert_eq!(own, adopted, "a restored robot does the same");
+        assert_eq!(commands, adopted, "a restored robot does the same");
         assert_eq!(self.robot.next_wake(), twin.next_wake(), "and waits for the same");
-        assert!(!had_ended || own.is_empty(), "nothing follows the end of a call");
+        assert!(!had_ended || commands.is_empty(), "nothing follows the end of a call");
         self
     }
 
-    fn drain(&mut self) -> Vec<Command> {
+    fn take_commands(&mut self) -> Vec<Command> {
         let all: Vec<_> = std::iter::from_fn(|| self.robot.next_command()).collect();
+        self.rows.clear();
         self.commands.clear();
         for command in &all {
-            match command {
-                Command::Row(row) => self.rows.push(Row::clone(row)),
-                Command::Classify(_) => {
-                    self.classifies += 1;
-                    let before = self.row().input_type;
-                    assert_eq!(before, InputType::Destroy, "classify comes right after DESTORY");
-                    self.commands.push(command.clone());
-                }
-                other => self.commands.push(other.clone()),
-            }
+            assert!(!self.has_ended, "classify is the last command of a call");
+            self.note(command);
         }
-        let destroyed = self.rows.iter().filter(|row| row.input_type == InputType::Destroy);
-        assert_eq!(destroyed.count(), self.classifies, "one classify for the one DESTORY");
-        assert!(self.classifies <= 1, "a call ends once");
-        assert_eq!(self.robot.has_ended(), self.classifies == 1, "an ended call is written down");
-        let numbers: Vec<_> = self.rows.iter().map(|row| row.event_no as usize).collect();
-        assert_eq!(numbers, (0..self.rows.len()).collect::<Vec<_>>(), "rows are counted");
+        assert_eq!(self.robot.has_ended(), self.has_ended, "an ended call is written down");
+        let waits = self.running || self.robot.next_wake().is_some();
+        assert!(self.has_ended || waits, "a call that goes on waits for something");
         all
+    }
+
+    fn note(&mut self, command: &Command) {
+        match command {
+            Command::Row(row) => {
+                let last = self.rows.last().map(|row| row.input_type);
+                assert_ne!(last, Some(InputType::Destroy), "DESTORY is the last row");
+                assert_eq!(row.event_no, self.written, "rows are counted");
+                self.written += 1;
+                self.rows.push(Row::clone(row));
+                return;
+            }
+            Command::Classify(_) => {
+                let last = self.row().input_type;
+                assert_eq!(last, InputType::Destroy, "classify comes right after DESTORY");
+                self.has_ended = true;
+            }
+            Command::Start(_) => self.running = true,
+            Command::Hangup { .. } | Command::Transfer(_) => self.running = false,
+            Command::StopAudio { .. } | Command::Explain(_) | Command::Warn(_) => {}
+        }
+        self.commands.push(command.clone());
     }
 }

@@ -604,7 +604,9 @@ impl Switch {
             .set("Event-Sequence", &self.sequence.to_string())
             .set("Event-Date-Timestamp", &self.us.to_string());
         if let Some(channel) = self.channels.get(uuid) {
+            let application = channel.running.last().map_or(&channel.place, |one| &one.application);
             event = event.remove("variable_robot_flow");
+            event = event.set("variable_current_application", application);
             for (name, value) in &channel.variables {
                 event = event.set(&format!("variable_{name}"), value);
             }

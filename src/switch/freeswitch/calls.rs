@@ -20,15 +20,31 @@ use crate::turn::Order;
 /// What a call whose driver is gone, or that nobody wanted, is hung up with.
 const CAUSE_GIVEN_UP: &str = "NORMAL_TEMPORARY_FAILURE";
 
+/// The list of channels is written behind the events: what parked just before we connected shows in
+/// it only now. Measured: some 100 ms on an idle switch.
+const COMPARE_AGAIN_MS: u64 = 2000;
+
+/// A lost HANGUP_COMPLETE would be an immortal call: we look whether nothing says that any was lost.
+const COMPARE_EVERY_MS: u64 = 30_000;
+
 /// What an answer belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Errand {
     /// A channel of ours.
     Leg(SmolStr, Purpose),
     /// The list of channels.
-    List,
-    /// A channel that may ask for a robot; true if the list shows it in park.
-    Dump(SmolStr, bool),
+    List(Because),
+    /// A channel that may ask for a robot.
+    Dump(SmolStr),
+}
+
+/// Why channels are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Because {
+    /// Events were or may have been lost: every call recovers.
+    EventsWereLost,
+    /// It is time to.
+    TimePassed,
 }
 
 /// All calls on one FreeSWITCH.
@@ -44,8 +60,10 @@ pub(super) struct Calls {
     rounds: BTreeMap<SmolStr, u32>,
     next_line: u64,
     said: mpsc::Sender<(LineId, Said)>,
-    /// A list has been asked for.
-    listing: bool,
+    /// A list has been asked for, and not answered.
+    listing: Option<Because>,
+    /// When to ask for the next.
+    compare_at: Option<Tick>,
     commands: VecDeque<(Errand, EslCommand)>,
     born: VecDeque<NewCall>,
 }
@@ -75,7 +93,8 @@ impl Calls {
             rounds: BTreeMap::new(),
             next_line: 0,
             said,
-            listing: false,
+            listing: None,
+            compare_at: None,
             commands: VecDeque::new(),
             born: VecDeque::new(),
         }
@@ -143,19 +162,23 @@ impl Calls {
                     self.rounds.remove(&uuid);
                 }
             }
-            (Errand::List, Ok(answer)) => self.listed(&answer, now),
-            (Errand::List, Err(error)) => {
-                self.listing = false;
+            (Errand::List(because), Ok(answer)) => self.listed(because, &answer, now),
+            (Errand::List(_), Err(error)) => {
+                self.listing = None;
                 tracing::error!(switch = %self.switch, %error, "the switch does not list its channels");
             }
-            (Errand::Dump(uuid, in_park), Ok(answer)) => self.dumped(uuid, in_park, &answer),
+            (Errand::Dump(uuid), Ok(answer)) => self.dumped(uuid, &answer),
             // It hung up between the list and the question.
-            (Errand::Dump(..), Err(_)) => {}
+            (Errand::Dump(_), Err(_)) => {}
         }
     }
 
     /// Time has passed.
     pub(super) fn wake(&mut self, now: Tick) {
+        if self.compare_at.is_some_and(|at| now >= at) {
+            self.compare_at = Some(now.plus_ms(COMPARE_EVERY_MS));
+            self.compare(Because::TimePassed);
+        }
         let uuids: Vec<SmolStr> = self.slots.keys().cloned().collect();
         for uuid in uuids {
             self.with(&uuid, |slot| {
@@ -168,32 +191,35 @@ impl Calls {
     }
 
     /// There is a connection again.
-    pub(super) fn linked(&mut self, applications: Arc<Applications>) {
+    pub(super) fn linked(&mut self, applications: Arc<Applications>, now: Tick) {
         self.applications = applications;
-        self.listing = false;
+        self.listing = None;
+        self.compare_at = Some(now.plus_ms(COMPARE_AGAIN_MS));
         self.commands.clear();
-        self.compare();
+        self.compare(Because::EventsWereLost);
     }
 
     /// The connection is gone.
     pub(super) fn unlinked(&mut self) {
+        self.compare_at = None;
         for slot in self.slots.values_mut() {
             slot.leg.unlinked();
         }
     }
 
     /// Compares our calls with the switch's channels: after every connection and every lost event
-    /// (S2, N4).
-    pub(super) fn compare(&mut self) {
-        if !self.listing {
-            self.listing = true;
-            let list = Request::Api("show channels as json".into());
-            self.commands.push_back((Errand::List, list.command("")));
+    /// (S2, N4), and now and then.
+    pub(super) fn compare(&mut self, because: Because) {
+        if self.listing == Some(Because::EventsWereLost) || self.listing == Some(because) {
+            return;
         }
+        self.listing = Some(because);
+        let list = Request::Api("show channels as json".into());
+        self.commands.push_back((Errand::List(because), list.command("")));
     }
 
-    fn listed(&mut self, answer: &str, now: Tick) {
-        self.listing = false;
+    fn listed(&mut self, because: Because, answer: &str, now: Tick) {
+        self.listing = None;
         let channels = channels(answer);
         self.rounds.retain(|uuid, _| channels.contains_key(uuid) || self.slots.contains_key(uuid));
         let ours: Vec<SmolStr> = self.slots.keys().cloned().collect();
@@ -201,21 +227,39 @@ impl Calls {
             let is_listed = channels.contains_key(&uuid);
             self.with(&uuid, |slot| {
                 slot.leg.relinked();
-                // The list lags behind the events by some ms: what it lacks is asked for by name.
-                if is_listed { slot.leg.recover(now) } else { slot.leg.look() }
+                match because {
+                    // The list lags behind the events: what it lacks is asked for by name.
+                    _ if !is_listed => slot.leg.look(),
+                    Because::EventsWereLost => slot.leg.recover(now),
+                    Because::TimePassed => {}
+                }
             });
         }
         for (uuid, application) in channels {
-            if application != "bridge" && !self.slots.contains_key(&uuid) {
+            if self.may_be_ours(because, &uuid, &application) {
                 let dump = Request::Api(format!("uuid_dump {uuid}")).command(&uuid);
-                self.commands.push_back((Errand::Dump(uuid, application == "park"), dump));
+                self.commands.push_back((Errand::Dump(uuid), dump));
             }
         }
     }
 
-    fn dumped(&mut self, uuid: SmolStr, in_park: bool, answer: &str) {
+    fn may_be_ours(&self, because: Because, uuid: &SmolStr, application: &str) -> bool {
+        let is_new = !self.slots.contains_key(uuid);
+        match because {
+            // A call of a daemon that died is out of `park` as soon as it has played something.
+            Because::EventsWereLost => is_new && application != "bridge",
+            // One that we sent elsewhere may still be listed in park.
+            Because::TimePassed => {
+                is_new && application == "park" && !self.rounds.contains_key(uuid)
+            }
+        }
+    }
+
+    fn dumped(&mut self, uuid: SmolStr, answer: &str) {
         let Ok(event) = parse_channel_dump(answer) else { return };
         let mark = event.variable_str(MARK).filter(|mark| !mark.is_empty());
+        // The dump is of this moment, unlike the list.
+        let in_park = event.variable_str("current_application") == Some("park");
         let Some(parked) = translate::parked(&event) else { return };
         if (in_park || mark.is_some()) && !self.slots.contains_key(&uuid) {
             // A call of a daemon that died keeps the number it had.
@@ -239,6 +283,7 @@ impl Calls {
             uuid: uuid.clone(),
             callid: callid.clone(),
             rate_hz: parked.rate_hz,
+            fallback_task: parked.fallback_task,
             answered: parked.answered,
             asr: self.asr.clone(),
             applications: self.applications.clone(),
@@ -334,3 +379,6 @@ fn channels(answer: &str) -> BTreeMap<SmolStr, SmolStr> {
         .filter_map(|row| Some((text(row, "uuid")?, text(row, "application").unwrap_or_default())))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::audio::Audio;
-use super::calls::{Calls, Errand};
+use super::calls::{Because, Calls, Errand};
 use super::leg::Reply;
 use super::metric;
 use super::status::{Applications, Status};
@@ -187,7 +187,8 @@ impl Freeswitch {
         let Link { mut events, events_client, commands, applications } = link;
         tracing::info!(switch = %self.address, "attached");
         metrics::counter!(metric::CONNECTIONS).increment(1);
-        self.calls.linked(applications.clone());
+        let now = self.now();
+        self.calls.linked(applications.clone(), now);
         self.status.send_replace(Status { connected: true, problem: None, applications });
 
         let (requests, to_send) = mpsc::channel(COMMANDS_MAX);
@@ -259,7 +260,7 @@ impl Freeswitch {
             metrics::counter!(metric::OVERFLOWS).increment(dropped - *known);
             tracing::warn!(switch = %self.address, dropped, "events were lost, comparing channels");
             *known = dropped;
-            self.calls.compare();
+            self.calls.compare(Because::EventsWereLost);
         }
     }
 

@@ -76,7 +76,7 @@ pub(super) fn variable_value(text: &str) -> String {
 
 /// One word of an API command: an id, a cause, an extension.
 pub(super) fn word(text: &str) -> Result<&str, Refused> {
-    let allowed = |sign: char| sign.is_ascii_alphanumeric() || "_.+*#@-".contains(sign);
+    let allowed = |sign: char| sign.is_ascii_alphanumeric() || "_.+*#@/-".contains(sign);
     let fits = !text.is_empty() && text.len() <= WORD_BYTES_MAX;
     // A leading `-` would be an option, as in `uuid_transfer <uuid> -both …`.
     if fits && !text.starts_with('-') && text.chars().all(allowed) {
@@ -191,6 +191,7 @@ mod tests {
     fn a_word_is_one_word() {
         assert_eq!(word("4000"), Ok("4000"));
         assert_eq!(word("NORMAL_CLEARING"), Ok("NORMAL_CLEARING"));
+        assert_eq!(word("cti_robot/loan"), Ok("cti_robot/loan"));
         for planted in ["", "1 2", "-both", "a:b", "1\n2", "${x}", "x;y", &"9".repeat(129)] {
             assert_eq!(word(planted), Err(Refused::Word), "{planted:?}");
         }

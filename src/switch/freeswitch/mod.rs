@@ -13,6 +13,8 @@ mod leg;
 mod metric;
 mod recognition;
 mod recognizer;
+#[cfg(test)]
+mod replay;
 mod status;
 mod translate;
 

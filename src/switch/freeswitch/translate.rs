@@ -85,6 +85,9 @@ pub(super) struct Parked {
     pub(super) answered: bool,
     /// Samples per second of what the caller hears.
     pub(super) rate_hz: u32,
+    /// The task of the switch that sends the call to a person if nobody takes it
+    /// (`dialplan/freeswitch/cti_robot.xml`).
+    pub(super) fallback_task: Option<u32>,
 }
 
 /// What a recogniser said.
@@ -149,7 +152,7 @@ fn happened(event: &EslEvent) -> Option<Happened> {
             Happened::RecognizerStarted
         }
         EslEventType::DetectedSpeech => Happened::Speech(speech(event)?),
-        EslEventType::Dtmf => Happened::Digit(event.header_str("DTMF-Digit")?.chars().next()?),
+        EslEventType::Dtmf => Happened::Digit(digit(event)?),
         EslEventType::ChannelHangupComplete => Happened::HungUp(side(event)),
         _ => return None,
     })
@@ -163,6 +166,7 @@ pub(super) fn parked(event: &EslEvent) -> Option<Parked> {
         variables: variables(event),
         answered: event.header_str("Answer-State") == Some("answered"),
         rate_hz: rate_hz(event),
+        fallback_task: event.variable_str("robot_fallback_task").and_then(|id| id.parse().ok()),
     })
 }
 
@@ -180,10 +184,17 @@ fn variables(event: &EslEvent) -> Vec<(SmolStr, String)> {
     let channel = event.headers().iter().filter_map(|(name, value)| {
         Some((SmolStr::from(name.strip_prefix("variable_")?), value.clone()))
     });
-    let profile = PROFILE.into_iter().filter_map(|(name, header)| {
-        Some((SmolStr::new_static(name), event.header_str(header)?.to_owned()))
-    });
+    // A variable of the same name wins, as it does in the dialplan.
+    let profile = PROFILE
+        .into_iter()
+        .filter(|(name, _)| event.variable_str(name).is_none())
+        .filter_map(|(name, header)| Some((name.into(), event.header_str(header)?.to_owned())));
     channel.chain(profile).collect()
+}
+
+fn digit(event: &EslEvent) -> Option<char> {
+    let digit = event.header_str("DTMF-Digit")?.chars().next()?.to_ascii_uppercase();
+    "0123456789*#ABCD".contains(digit).then_some(digit)
 }
 
 fn execution(event: &EslEvent) -> Option<SmolStr> {
@@ -311,6 +322,25 @@ mod tests {
         let ours = event(EslEventType::ChannelPark, &[("variable_robot_flow", "loan")]);
         let Happened::Parked(parked) = fact(&ours).unwrap().happened else { panic!("not parked") };
         assert_eq!(parked.robot_flow.as_deref(), Some("loan"));
+    }
+
+    #[test]
+    fn the_number_as_dialled_wins_over_the_one_the_transfer_made_e22() {
+        let call = event(
+            EslEventType::ChannelPark,
+            &[
+                ("variable_robot_flow", "loan"),
+                ("variable_destination_number", "5000"),
+                ("Caller-Destination-Number", "cti_robot/loan"),
+                ("Caller-Caller-ID-Number", "777"),
+            ],
+        );
+        let of = |name: &str| -> Vec<String> {
+            let variables = parked(&call).unwrap().variables;
+            variables.into_iter().filter(|(one, _)| one == name).map(|(_, value)| value).collect()
+        };
+        assert_eq!(of("destination_number"), ["5000"]);
+        assert_eq!(of("caller_id_number"), ["777"]);
     }
 
     #[test]

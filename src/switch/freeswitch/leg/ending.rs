@@ -5,15 +5,19 @@ use std::collections::VecDeque;
 use smol_str::SmolStr;
 
 use super::super::recognition::Recognition;
-use super::super::translate::{Serial, Side, Speech};
-use super::{AWAY_MS, KILL_MS, Leg, Place, SEEN_MAX, Work};
+use super::super::translate::{Parked, Serial, Side, Speech};
+use super::{AWAY_MS, KILL_MS, Leg, Place, SEEN_MAX};
 use crate::engine::EndReason;
 use crate::engine::time::Tick;
 use crate::turn::{MediaEvent, PlaybackEnd};
 
 impl Leg {
-    pub(super) fn parked_again(&mut self, rate_hz: u32) {
-        self.rate_hz = rate_hz;
+    pub(super) fn parked_again(&mut self, parked: &Parked) {
+        self.rate_hz = parked.rate_hz;
+        self.fallback_task = parked.fallback_task;
+        if self.taken {
+            self.drop_fallback();
+        }
         if self.place == Place::Away {
             self.place = Place::Here;
             self.look_at = None;
@@ -32,7 +36,10 @@ impl Leg {
         match (exists, self.place) {
             (false, _) => self.hung_up(Side::Unknown),
             // Somebody else took the call and has kept it.
-            (true, Place::Away) => self.over(MediaEvent::HungUp(EndReason::Transfer)),
+            (true, Place::Away) => {
+                self.unmark();
+                self.over(MediaEvent::HungUp(EndReason::Transfer));
+            }
             (true, Place::Killed) => {
                 self.send_kill();
                 self.look_at = Some(now.plus_ms(KILL_MS));
@@ -65,12 +72,7 @@ impl Leg {
             self.ended(execution, PlaybackEnd::Stopped, None);
         }
         for work in std::mem::take(&mut self.waiting) {
-            match work {
-                Work::Play { entry, .. } => {
-                    self.finished(entry, PlaybackEnd::Stopped, Some(0));
-                }
-                other => self.undone(other, "the line is gone"),
-            }
+            self.undone(work, "the line is gone");
         }
         self.tell(last);
         self.place = Place::Over;

@@ -6,6 +6,7 @@ use super::super::audio::Playable;
 use super::super::translate::Request;
 use super::{
     DETECT_SPEECH, Execution, HANGING_UP, Leg, Output, Purpose, SPOKEN_US_MIN, Stopping, Work,
+    is_gone,
 };
 use crate::engine::time::Tick;
 use crate::turn::{EntryId, MediaEvent, PlaybackEnd};
@@ -82,7 +83,13 @@ impl Leg {
     pub(super) fn refused(&mut self, id: &SmolStr, error: &SmolStr) {
         let Some(at) = self.running.iter().position(|one| one.id == *id) else { return };
         if let Some(execution) = self.running.remove(at) {
-            self.ended(execution, PlaybackEnd::Failed(error.clone()), Some(0));
+            // The line is gone, the prompt is not at fault.
+            let end = if is_gone(error) {
+                PlaybackEnd::Stopped
+            } else {
+                PlaybackEnd::Failed(error.clone())
+            };
+            self.ended(execution, end, Some(0));
             self.audio_ended(id);
             self.advance();
         }
@@ -135,9 +142,7 @@ impl Leg {
     /// Answers what will not be sent.
     pub(super) fn undone(&mut self, work: Work, reason: &str) {
         match work {
-            Work::Play { entry, .. } => {
-                self.finished(entry, PlaybackEnd::Failed(reason.into()), Some(0));
-            }
+            Work::Play { entry, .. } => self.finished(entry, PlaybackEnd::Stopped, Some(0)),
             Work::Execute { entry, application, .. } => {
                 tracing::warn!(call = %self.callid, %application, reason, "not executed");
                 self.tell(MediaEvent::ApplicationFinished { entry, ok: false });

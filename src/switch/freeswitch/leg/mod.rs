@@ -57,14 +57,14 @@ const SPOKEN_US_MIN: u64 = 60_000;
 const HANGING_UP: &str = "HANGING UP";
 
 /// The channel variable that marks a channel as a call of ours while it is.
-pub(in crate::switch::freeswitch) const MARK: &str = "robot_call";
+pub(super) const MARK: &str = "robot_call";
 
 /// The application that drives a recogniser.
 const DETECT_SPEECH: &str = "detect_speech";
 
 /// What the state machine wants done.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::switch::freeswitch) enum Output {
+pub(super) enum Output {
     /// Send this; the answer comes back with the purpose.
     Send(Purpose, Request),
     /// Tell the call's driver.
@@ -75,7 +75,7 @@ pub(in crate::switch::freeswitch) enum Output {
 
 /// What a request was for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::switch::freeswitch) enum Purpose {
+pub(super) enum Purpose {
     /// An application; its id.
     Execution(SmolStr),
     /// Audio is to stop.
@@ -89,11 +89,11 @@ pub(in crate::switch::freeswitch) enum Purpose {
 }
 
 /// The switch's answer to a request: its text, or its `-ERR` text.
-pub(in crate::switch::freeswitch) type Reply = Result<SmolStr, SmolStr>;
+pub(super) type Reply = Result<SmolStr, SmolStr>;
 
 /// An order that has been checked and can be carried out.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::switch::freeswitch) enum Work {
+pub(super) enum Work {
     Play {
         entry: EntryId,
         what: Playable,
@@ -165,11 +165,14 @@ enum Place {
 
 /// One channel that a call runs on.
 #[derive(Debug)]
-pub(in crate::switch::freeswitch) struct Leg {
+pub(super) struct Leg {
     uuid: SmolStr,
     callid: SmolStr,
     rate_hz: u32,
     answered: bool,
+    /// False until the driver takes the call.
+    taken: bool,
+    fallback_task: Option<u32>,
     /// False while there is no connection to the switch: nothing is sent then.
     linked: bool,
     place: Place,
@@ -193,24 +196,28 @@ pub(in crate::switch::freeswitch) struct Leg {
 
 /// What a leg is made of.
 #[derive(Clone, Debug)]
-pub(in crate::switch::freeswitch) struct NewLeg {
-    pub(in crate::switch::freeswitch) uuid: SmolStr,
-    pub(in crate::switch::freeswitch) callid: SmolStr,
-    pub(in crate::switch::freeswitch) rate_hz: u32,
-    pub(in crate::switch::freeswitch) answered: bool,
+pub(super) struct NewLeg {
+    pub(super) uuid: SmolStr,
+    pub(super) callid: SmolStr,
+    pub(super) rate_hz: u32,
+    pub(super) answered: bool,
+    /// What the switch does if nobody takes the call.
+    pub(super) fallback_task: Option<u32>,
     /// `detect_speech` engine and grammar.
-    pub(in crate::switch::freeswitch) asr: SmolStr,
+    pub(super) asr: SmolStr,
     /// What the switch can run (S7).
-    pub(in crate::switch::freeswitch) applications: Arc<Applications>,
+    pub(super) applications: Arc<Applications>,
 }
 
 impl Leg {
-    pub(in crate::switch::freeswitch) fn new(new: NewLeg) -> Self {
+    pub(super) fn new(new: NewLeg) -> Self {
         Self {
             uuid: new.uuid,
             callid: new.callid,
             rate_hz: new.rate_hz,
             answered: new.answered,
+            taken: false,
+            fallback_task: new.fallback_task,
             linked: true,
             place: Place::Here,
             waiting: VecDeque::new(),
@@ -229,24 +236,26 @@ impl Leg {
     }
 
     /// The next thing to do; drain after every call.
-    pub(in crate::switch::freeswitch) fn next_output(&mut self) -> Option<Output> {
+    pub(super) fn next_output(&mut self) -> Option<Output> {
         self.out.pop_front()
     }
 
     /// True once the call has ended: the driver has been told, and nothing follows.
-    pub(in crate::switch::freeswitch) fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.place == Place::Over
     }
 
     /// True while a transfer awaits its answer.
-    pub(in crate::switch::freeswitch) fn is_leaving(&self) -> bool {
+    pub(super) fn is_leaving(&self) -> bool {
         self.place == Place::Leaving
     }
 
     // ---- what the driver wants ----
 
     /// The call is taken: what must be in force before anything is played or recognised.
-    pub(in crate::switch::freeswitch) fn take(&mut self, now: Tick) {
+    pub(super) fn take(&mut self, now: Tick) {
+        self.taken = true;
+        self.drop_fallback();
         if !self.answered {
             self.work(Work::Own { application: "answer", argument: String::new() }, now);
         }
@@ -263,7 +272,7 @@ impl Leg {
     }
 
     /// Something to do after what was ordered before.
-    pub(in crate::switch::freeswitch) fn work(&mut self, work: Work, now: Tick) {
+    pub(super) fn work(&mut self, work: Work, now: Tick) {
         if matches!(self.place, Place::Over | Place::Killed) {
             return self.undone(work, "the line is gone");
         }
@@ -281,12 +290,12 @@ impl Leg {
     }
 
     /// An entry that can't be played is answered at once.
-    pub(in crate::switch::freeswitch) fn unplayable(&mut self, entry: EntryId, reason: SmolStr) {
+    pub(super) fn unplayable(&mut self, entry: EntryId, reason: SmolStr) {
         self.finished(entry, PlaybackEnd::Failed(reason), Some(0));
     }
 
     /// Stop what plays, drop what waits.
-    pub(in crate::switch::freeswitch) fn stop_audio(&mut self, now: Tick) {
+    pub(super) fn stop_audio(&mut self, now: Tick) {
         self.drop_waiting_plays();
         let Some(first) = self.running.iter().position(Execution::is_play) else { return };
         for dropped in self.running.split_off(first + 1) {
@@ -308,21 +317,21 @@ impl Leg {
     }
 
     /// Recognise from now on.
-    pub(in crate::switch::freeswitch) fn listen(&mut self, listen: &Listen, now: Tick) {
+    pub(super) fn listen(&mut self, listen: &Listen, now: Tick) {
         if let Some(step) = self.recognizer.listen(listen, now) {
             self.hear(step, VecDeque::push_back);
         }
     }
 
     /// Recognise no longer.
-    pub(in crate::switch::freeswitch) fn stop_listening(&mut self) {
+    pub(super) fn stop_listening(&mut self) {
         if let Some(step) = self.recognizer.ignore() {
             self.hear(step, VecDeque::push_back);
         }
     }
 
     /// Hang up at once; variables that were ordered before are set first.
-    pub(in crate::switch::freeswitch) fn hang_up(&mut self, cause: &str, now: Tick) {
+    pub(super) fn hang_up(&mut self, cause: &str, now: Tick) {
         for work in std::mem::take(&mut self.waiting) {
             match work {
                 Work::Variable { .. } => self.waiting.push_back(work),
@@ -336,18 +345,12 @@ impl Leg {
     // ---- what the switch tells ----
 
     /// An event of the channel. Repeated ones are dropped.
-    pub(in crate::switch::freeswitch) fn happened(
-        &mut self,
-        serial: Serial,
-        at_us: u64,
-        happened: Happened,
-        now: Tick,
-    ) {
+    pub(super) fn happened(&mut self, serial: Serial, at_us: u64, happened: Happened, now: Tick) {
         if self.is_over() || self.is_repeated(serial) {
             return;
         }
         match happened {
-            Happened::Parked(parked) => self.parked_again(parked.rate_hz),
+            Happened::Parked(parked) => self.parked_again(&parked),
             Happened::Unparked { hanging_up } => self.unparked(hanging_up, now),
             Happened::Answered => self.answered = true,
             Happened::Executing(id) => self.executing(&id, at_us, now),
@@ -371,12 +374,7 @@ impl Leg {
     }
 
     /// The answer to a request.
-    pub(in crate::switch::freeswitch) fn replied(
-        &mut self,
-        purpose: Purpose,
-        reply: Reply,
-        now: Tick,
-    ) {
+    pub(super) fn replied(&mut self, purpose: Purpose, reply: Reply, now: Tick) {
         if self.is_over() {
             return;
         }
@@ -397,7 +395,7 @@ impl Leg {
     }
 
     /// A moment has come.
-    pub(in crate::switch::freeswitch) fn wake(&mut self, now: Tick) {
+    pub(super) fn wake(&mut self, now: Tick) {
         if self.recognizer.is_overdue(now) {
             self.tell(MediaEvent::RecognizerLost(
                 "the switch gave no sign that the recogniser started: check `asr`".into(),
@@ -413,23 +411,23 @@ impl Leg {
     }
 
     /// The connection is gone; the channel may live on.
-    pub(in crate::switch::freeswitch) fn unlinked(&mut self) {
+    pub(super) fn unlinked(&mut self) {
         self.linked = false;
     }
 
     /// Asks whether the channel is still there: the switch's list of channels does not show it.
-    pub(in crate::switch::freeswitch) fn look(&mut self) {
+    pub(super) fn look(&mut self) {
         self.send(Purpose::Exists, Request::Api(format!("uuid_exists {}", self.uuid)));
     }
 
     /// There is a connection again.
-    pub(in crate::switch::freeswitch) fn relinked(&mut self) {
+    pub(super) fn relinked(&mut self) {
         self.linked = true;
     }
 
     /// The connection is new, or events were lost, and the channel is still there: what was on
     /// the switch is stopped and ended by us, what waits goes on.
-    pub(in crate::switch::freeswitch) fn recover(&mut self, now: Tick) {
+    pub(super) fn recover(&mut self, now: Tick) {
         match self.place {
             Place::Over => return,
             Place::Killed => {
@@ -451,12 +449,12 @@ impl Leg {
     }
 
     /// The channel was transferred, as its second CHANNEL_PARK or the answer says.
-    pub(in crate::switch::freeswitch) fn transferred(&mut self) {
+    pub(super) fn transferred(&mut self) {
         self.over(MediaEvent::Transferred);
     }
 
     /// Nobody drives the call any more (N7), or it can't go on: hang up.
-    pub(in crate::switch::freeswitch) fn kill(&mut self, cause: &str, now: Tick) {
+    pub(super) fn kill(&mut self, cause: &str, now: Tick) {
         if matches!(self.place, Place::Over | Place::Killed) {
             return;
         }

@@ -108,20 +108,28 @@ impl Leg {
         match transfer_command(&self.uuid, transfer) {
             Ok(command) => {
                 self.place = Place::Leaving;
-                // The mark of `take` would make a daemon that starts anew adopt the channel.
-                self.send(
-                    Purpose::Aside,
-                    Request::Api(format!("uuid_setvar {} {MARK}", self.uuid)),
-                );
+                self.unmark();
                 self.send(Purpose::Transfer, Request::Api(command));
             }
             Err(reason) => self.tell(MediaEvent::TransferFailed(format_smolstr!("{reason}"))),
         }
     }
 
+    /// The call is ours: the switch is not to send it to a person.
+    pub(super) fn drop_fallback(&mut self) {
+        if let Some(task) = self.fallback_task.take() {
+            self.send(Purpose::Aside, Request::Api(format!("sched_del {task}")));
+        }
+    }
+
     pub(super) fn mark(&mut self) {
         let command = format!("uuid_setvar {} {MARK} {}", self.uuid, self.callid);
         self.send(Purpose::Aside, Request::Api(command));
+    }
+
+    /// With the mark, a daemon that starts anew would adopt the channel.
+    pub(super) fn unmark(&mut self) {
+        self.send(Purpose::Aside, Request::Api(format!("uuid_setvar {} {MARK}", self.uuid)));
     }
 
     pub(super) fn break_all(&mut self, now: Tick) {

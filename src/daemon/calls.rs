@@ -1,0 +1,231 @@
+//! The calls: which robot takes a new one, how many there may be, and how they end with the daemon.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use smol_str::SmolStr;
+use tokio::sync::watch;
+use tracing::Instrument;
+
+use super::clock::Clock;
+use super::driver::{Driver, Shared, Transfers};
+use super::meter::Meter;
+use super::scripts::Scripts;
+use super::tasks::Tasks;
+use super::telemetry::call_span;
+use crate::config::Config;
+use crate::engine::{Call, Command, EndReason, Input, Robot};
+use crate::pii::Pii;
+use crate::script::Script;
+use crate::store::{Notify, Store};
+use crate::switch::NewCall;
+use crate::turn::Order;
+
+/// How often a daemon that stops looks whether all calls have ended.
+const DRAIN_LOOK: Duration = Duration::from_millis(100);
+/// Calls that are closed have this long to write their rows.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Takes calls and drives each in a task of its own.
+#[derive(Clone)]
+pub(super) struct Calls {
+    scripts: Scripts,
+    shared: Shared,
+    tasks: Tasks,
+    settings: Arc<Settings>,
+    running: Arc<Mutex<BTreeMap<SmolStr, Arc<Script>>>>,
+    close: Arc<watch::Sender<bool>>,
+    /// The daemon stops: no new calls (N5).
+    is_stopping: Arc<AtomicBool>,
+}
+
+struct Settings {
+    max: usize,
+    drain: Duration,
+    default_script: String,
+    notify_fields: Vec<String>,
+    event_after_hangup: bool,
+}
+
+impl Calls {
+    /// Nobody calls yet.
+    ///
+    /// # Errors
+    /// A pattern of `calls.transfer_allow` that does not compile.
+    pub(super) fn new(
+        config: &Config,
+        scripts: Scripts,
+        store: Store,
+        (clock, tasks): (Clock, Tasks),
+    ) -> Result<Self, regex::Error> {
+        let (close, closing) = watch::channel(false);
+        let transfers = Arc::new(Transfers::new(&config.calls.transfer_allow)?);
+        Ok(Self {
+            scripts,
+            shared: Shared { store, clock, transfers, closing },
+            tasks,
+            settings: Arc::new(Settings {
+                max: config.calls.max,
+                drain: Duration::from_secs(config.calls.drain),
+                default_script: config.scripts.default.clone(),
+                notify_fields: config.robot.record.notify_fields.clone(),
+                event_after_hangup: config.robot.event_after_hangup,
+            }),
+            running: Arc::default(),
+            close: Arc::new(close),
+            is_stopping: Arc::default(),
+        })
+    }
+
+    /// How many calls run.
+    #[must_use]
+    pub(super) fn count(&self) -> usize {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// From now on no call is taken.
+    pub(super) fn refuse_new(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// A call has reached a robot: it is taken, or refused with a cause that says why.
+    pub(super) fn take(&self, call: NewCall) {
+        if self.is_stopping.load(Ordering::Relaxed) {
+            metrics::counter!(Meter::CallsRefused.name(), "why" => "stopping").increment(1);
+            return refuse(&call, "NORMAL_TEMPORARY_FAILURE");
+        }
+        let asked = call.robot_flow.clone().filter(|name| !name.is_empty());
+        let name = asked.unwrap_or_else(|| self.settings.default_script.as_str().into());
+        let Some(script) = self.scripts.get(&name) else {
+            tracing::error!(
+                call = %call.callid, script = %name,
+                "no such script; set robot_flow to one that `telephonist check` accepts"
+            );
+            metrics::counter!(Meter::CallsRefused.name(), "why" => "no_script").increment(1);
+            return refuse(&call, "UNALLOCATED_NUMBER");
+        };
+        if self.count() >= self.settings.max {
+            return self.refuse_for_overload(call, script);
+        }
+        self.drive(call, script);
+    }
+
+    /// Waits until all calls have ended, as long as the configuration allows; then closes the rest
+    /// (N5).
+    pub(super) async fn drain(&self) {
+        let all_ended = async {
+            while self.count() > 0 {
+                tokio::time::sleep(DRAIN_LOOK).await;
+            }
+        };
+        if tokio::time::timeout(self.settings.drain, all_ended).await.is_ok() {
+            return;
+        }
+        tracing::warn!(calls = self.count(), "calls are closed because the daemon stops");
+        self.close.send_replace(true);
+        let written = async {
+            while self.count() > 0 {
+                tokio::time::sleep(DRAIN_LOOK).await;
+            }
+        };
+        if tokio::time::timeout(CLOSE_LIMIT, written).await.is_err() {
+            tracing::error!(calls = self.count(), "calls did not end");
+        }
+    }
+
+    fn drive(&self, call: NewCall, script: Arc<Script>) {
+        let span = call_span(&call.callid, &script.name, &script.revision);
+        let robot = self.robot(&call, &script);
+        let notify = self.notify(&call);
+        let callid = call.callid.clone();
+        let _in_span = span.enter();
+        tracing::info!(switch = %call.switch, "taken");
+        if call.handle.take(&script.global.voicedir).is_err() {
+            tracing::error!("the switch takes no orders; the call is given up");
+        }
+        let driver = Driver::new(robot, (call.handle, call.events), notify, self.shared.clone());
+        self.note(callid.clone(), Some(script));
+        let calls = self.clone();
+        let drive = async move {
+            let _listed = Listed { calls, callid };
+            driver.run().await;
+            tracing::info!("ended");
+        };
+        self.tasks.spawn("call", drive.instrument(span.clone()));
+    }
+
+    fn robot(&self, call: &NewCall, script: &Arc<Script>) -> Robot {
+        let variables = call.variables.iter();
+        let variables = variables.map(|(name, value)| (name.clone(), value.as_str().into()));
+        let call = Call {
+            callid: call.callid.clone(),
+            variables: variables.collect(),
+            event_after_hangup: self.settings.event_after_hangup,
+            explain: false,
+        };
+        Robot::new(call, Arc::clone(script), self.shared.clock.now())
+    }
+
+    /// The channel variables that go with each row to Redis (I3).
+    fn notify(&self, call: &NewCall) -> Notify {
+        let fields = self.settings.notify_fields.iter();
+        let found = fields.filter_map(|name| {
+            let (_, value) = call.variables.iter().find(|(variable, _)| variable == name)?;
+            Some((name.clone(), Value::from(value.as_str())))
+        });
+        Arc::new(found.collect::<Map<_, _>>())
+    }
+
+    /// E16, N20: CREATE, DESTORY with `limit`, classify.
+    fn refuse_for_overload(&self, call: NewCall, script: Arc<Script>) {
+        tracing::warn!(call = %call.callid, max = self.settings.max, "refused: calls.max is reached");
+        metrics::counter!(Meter::CallsRefused.name(), "why" => "limit").increment(1);
+        let notify = self.notify(&call);
+        let mut robot = self.robot(&call, &script);
+        let rows = |robot: &mut Robot| {
+            while let Some(command) = robot.next_command() {
+                match command {
+                    Command::Row(row) => self.shared.store.conversation(*row, &notify),
+                    Command::Classify(row) => self.shared.store.classify(*row, &notify),
+                    _ => {}
+                }
+            }
+        };
+        rows(&mut robot);
+        robot.handle(Input::Ended(EndReason::Limit), self.shared.clock.now());
+        rows(&mut robot);
+        refuse(&call, "SWITCH_CONGESTION");
+    }
+
+    fn note(&self, callid: SmolStr, script: Option<Arc<Script>>) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        match script {
+            Some(script) => drop(running.insert(callid, script)),
+            None => drop(running.remove(&callid)),
+        }
+        #[expect(clippy::cast_precision_loss, reason = "far fewer calls than 2^52")]
+        metrics::gauge!(Meter::Calls.name()).set(running.len() as f64);
+    }
+}
+
+/// A call in the list of those that run, for as long as it is driven, whatever ends that.
+struct Listed {
+    calls: Calls,
+    callid: SmolStr,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.calls.note(self.callid.clone(), None);
+    }
+}
+
+fn refuse(call: &NewCall, cause: &'static str) {
+    let order = Order::Hangup { cause: SmolStr::new_static(cause) };
+    if call.handle.order(order).is_err() {
+        tracing::error!(call = %Pii(&call.callid), "the switch takes no orders");
+    }
+}

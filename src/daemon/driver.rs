@@ -1,0 +1,171 @@
+//! One call's loop: what happens on its line goes into the conversation, and what comes out goes
+//! to the switch and to the store.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+use tokio::sync::watch;
+
+use super::clock::Clock;
+use super::meter::Meter;
+use crate::engine::{Command, EndReason, Input, Now, Robot, Snapshot, Transfer};
+use crate::pii::Pii;
+use crate::store::{Notify, Store};
+use crate::switch::{CallHandle, SwitchEvents};
+use crate::turn::{Conversation, Effect, MediaEvent, Order};
+
+/// What all calls share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    /// Where calls may be sent (N11).
+    pub(super) transfers: Arc<Transfers>,
+    /// True once calls that still run are to be closed (N5).
+    pub(super) closing: watch::Receiver<bool>,
+}
+
+/// The extensions a script may send a call to (N11).
+#[derive(Debug)]
+pub(super) struct Transfers(regex::RegexSet);
+
+impl Transfers {
+    pub(super) fn new(patterns: &[String]) -> Result<Self, regex::Error> {
+        regex::RegexSet::new(patterns).map(Self)
+    }
+
+    fn allows(&self, to: &Transfer) -> bool {
+        self.0.is_match(&to.extension)
+    }
+}
+
+/// Drives one call from its first action to its last row.
+pub(super) struct Driver {
+    conversation: Conversation,
+    handle: CallHandle,
+    events: SwitchEvents,
+    notify: Notify,
+    shared: Shared,
+    /// The call as it was after its last row: what is left of it if a step panics (N7).
+    safe: Snapshot,
+}
+
+impl Driver {
+    pub(super) fn new(
+        robot: Robot,
+        (handle, events): (CallHandle, SwitchEvents),
+        notify: Notify,
+        shared: Shared,
+    ) -> Self {
+        let now = shared.clock.now();
+        let conversation = Conversation::new(robot, now);
+        let safe = conversation.robot().snapshot();
+        Self { conversation, handle, events, notify, shared, safe }
+    }
+
+    pub(super) async fn run(mut self) {
+        self.perform();
+        while !self.conversation.has_ended() {
+            let wake = self.conversation.next_wake().map(|(due, _)| due);
+            let clock = &self.shared.clock;
+            let closing = &mut self.shared.closing;
+            tokio::select! {
+                event = self.events.next() => {
+                    // A line that tells nothing more is gone, and so is what was being said.
+                    let event = event.unwrap_or(MediaEvent::HungUp(EndReason::Hangup));
+                    self.step(|conversation, now| conversation.handle(event, now));
+                }
+                () = reach(clock, wake) => self.step(Conversation::wake),
+                () = closed(closing) => self.close(),
+            }
+            self.perform();
+        }
+    }
+
+    /// Does what the conversation decided.
+    fn perform(&mut self) {
+        let mut wrote = false;
+        while let Some(effect) = self.conversation.next_effect() {
+            match effect {
+                Effect::Row(row) => {
+                    wrote = true;
+                    self.shared.store.conversation(*row, &self.notify);
+                }
+                Effect::Classify(row) => self.shared.store.classify(*row, &self.notify),
+                Effect::Order(Order::Transfer(to)) if !self.shared.transfers.allows(&to) => {
+                    let why = SmolStr::new_static("calls.transfer_allow does not name it (N11)");
+                    let refused = MediaEvent::TransferFailed(why);
+                    self.step(|conversation, now| conversation.handle(refused, now));
+                }
+                Effect::Order(order) => self.order(order),
+                Effect::Warn(warning) => tracing::warn!(warning = %Pii(warning)),
+                Effect::Explain(lines) => tracing::debug!(?lines, "tried"),
+            }
+        }
+        if wrote {
+            self.safe = self.conversation.robot().snapshot();
+        }
+    }
+
+    fn order(&mut self, order: Order) {
+        if self.handle.order(order).is_err() {
+            tracing::error!("the switch takes no more orders; the call is given up");
+            let lost = MediaEvent::HungUp(EndReason::Hangup);
+            self.step(|conversation, now| conversation.handle(lost, now));
+        }
+    }
+
+    /// One step of the conversation. A panic in it ends this call, with its last rows (N7).
+    fn step(&mut self, step: impl FnOnce(&mut Conversation, Now)) {
+        let now = self.shared.clock.now();
+        let conversation = &mut self.conversation;
+        if catch_unwind(AssertUnwindSafe(|| step(conversation, now))).is_err() {
+            metrics::counter!(Meter::Panics.name(), "task" => "call").increment(1);
+            self.end_after_panic(now);
+        }
+    }
+
+    /// Hangs up, and writes the end of the call as it was after its last row.
+    fn end_after_panic(&mut self, now: Now) {
+        let script = Arc::clone(self.conversation.robot().script());
+        let Ok(mut robot) = Robot::restore(self.safe.clone(), script) else { return };
+        robot.handle(Input::Ended(EndReason::Hangup), now);
+        while let Some(command) = robot.next_command() {
+            match command {
+                Command::Row(row) => self.shared.store.conversation(*row, &self.notify),
+                Command::Classify(row) => self.shared.store.classify(*row, &self.notify),
+                _ => {}
+            }
+        }
+        let cause = SmolStr::new_static("NORMAL_TEMPORARY_FAILURE");
+        // A switch that takes no orders has no call to hang up.
+        let _gone = self.handle.order(Order::Hangup { cause });
+        self.conversation = Conversation::new(robot, now);
+    }
+
+    /// The daemon stops: the call ends here.
+    fn close(&mut self) {
+        tracing::info!("the daemon stops; the call is closed");
+        let cause = SmolStr::new_static("NORMAL_CLEARING");
+        // Whether or not the switch takes it, the call's rows are written.
+        let _gone = self.handle.order(Order::Hangup { cause });
+        let ended = MediaEvent::HungUp(EndReason::SendBye);
+        self.step(|conversation, now| conversation.handle(ended, now));
+    }
+}
+
+async fn reach(clock: &Clock, due: Option<crate::engine::Tick>) {
+    match due {
+        Some(due) => clock.reach(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until calls are to be closed.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    if closing.wait_for(|closing| *closing).await.is_err() {
+        // Nobody can close calls any more.
+        std::future::pending().await
+    }
+}

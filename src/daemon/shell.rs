@@ -1,0 +1,202 @@
+//! The daemon as a whole: everything is opened, joined, and closed again in order.
+
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::calls::Calls;
+use super::clock::Clock;
+use super::http;
+use super::readiness::{Part, Readiness};
+use super::scripts;
+use super::tasks::{Ending, Tasks};
+use super::telemetry::Metrics;
+use crate::config::{self, Config};
+use crate::store::{self, Health};
+use crate::switch::freeswitch::{Attached, Freeswitch, Status};
+
+/// What is still to be written when the last call has ended gets this long; the store's own limit
+/// is shorter.
+const STOP_LIMIT: Duration = Duration::from_secs(15);
+
+/// Why the daemon can't run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configured zone does not exist.
+    #[error("timezone: there is no zone {0}")]
+    Zone(String),
+    /// The store can't be what the configuration says.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// `[redis] url` can't be understood.
+    #[error("redis.url: {0}")]
+    Redis(#[from] redis::RedisError),
+    /// A pattern does not compile.
+    #[error("calls.transfer_allow: {0}")]
+    Transfers(#[from] regex::Error),
+    /// Somebody else listens there, or nobody may.
+    #[error("http.listen {address}: {error}; choose another port, or leave it empty for none")]
+    Http {
+        /// The address.
+        address: String,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// Something of the operating system can't be had.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// Metrics are installed twice.
+    #[error("metrics: {0}")]
+    Metrics(String),
+}
+
+impl RunError {
+    /// True if the configuration is wrong, and no waiting helps.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, Self::Zone(_) | Self::Store(_) | Self::Redis(_) | Self::Transfers(_))
+    }
+}
+
+/// Runs until SIGTERM or SIGINT; a second one does not wait for calls (N5).
+///
+/// # Errors
+/// Only at the start: what can't be had then. Services that are away are waited for.
+pub async fn run(config: &Config) -> Result<(), RunError> {
+    let zone = config::time_zone(&config.timezone)
+        .ok_or_else(|| RunError::Zone(config.timezone.clone()))?;
+    let clock = Clock::new(zone);
+    let readiness = Readiness::new(clock.clone());
+    let tasks = Tasks::default();
+    let (stop, stopped) = watch::channel(false);
+    let metrics = Metrics::install().map_err(|error| RunError::Metrics(error.to_string()))?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+
+    let (store, worker) = store::open(config)?;
+    let (scripts, loader) = scripts::open(config)?;
+    loader.read().await;
+    let calls = Calls::new(config, scripts, store.clone(), (clock.clone(), tasks.clone()))?;
+
+    serve_http(config, &tasks, (readiness.clone(), metrics.clone()), stopped.clone()).await?;
+    tasks.spawn("metrics", async move { metrics.upkeep().await });
+    tasks.spawn("scripts", loader.run(readiness.clone()));
+    tasks.spawn("health", watch_store(store.health(), readiness.clone()));
+    let writing = tasks.spawn("store", worker.run(is_true(stopped.clone())));
+    let switches = attach(config, &tasks, (&calls, &readiness, &clock));
+    tracing::info!(instance = %config.instance, switches, "running");
+
+    tokio::select! {
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
+    }
+    tracing::info!(calls = calls.count(), "stopping: no new calls, running ones finish");
+    calls.refuse_new();
+    tokio::select! {
+        () = calls.drain() => {}
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
+    }
+    stop.send_replace(true);
+    finish(writing).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Every configured FreeSWITCH gets a task; says how many there are.
+fn attach(
+    config: &Config,
+    tasks: &Tasks,
+    (calls, readiness, clock): (&Calls, &Readiness, &Clock),
+) -> usize {
+    for switch in &config.freeswitch {
+        let clock = clock.clone();
+        let audio_dir = &config.scripts.audio_dir;
+        let (freeswitch, attached) = Freeswitch::new(switch, audio_dir, move || clock.now().tick);
+        let part = readiness.part(&format!("freeswitch {}", switch.address));
+        tasks.spawn("freeswitch", async move {
+            let never = freeswitch.run().await;
+            match never {}
+        });
+        let Attached { calls: mut new_calls, status } = attached;
+        tasks.spawn("freeswitch status", watch_switch(status, part));
+        let calls = calls.clone();
+        tasks.spawn("new calls", async move {
+            while let Some(call) = new_calls.recv().await {
+                calls.take(call);
+            }
+        });
+    }
+    config.freeswitch.len()
+}
+
+async fn serve_http(
+    config: &Config,
+    tasks: &Tasks,
+    (readiness, metrics): (Readiness, Metrics),
+    stopped: watch::Receiver<bool>,
+) -> Result<(), RunError> {
+    let address = config.http.listen.clone();
+    if address.is_empty() {
+        return Ok(());
+    }
+    let listener = TcpListener::bind(&address)
+        .await
+        .map_err(|error| RunError::Http { address: address.clone(), error })?;
+    let sources = http::Sources { readiness, metrics };
+    tasks.spawn("http", async move {
+        if let Err(error) = http::serve(listener, sources, is_true(stopped)).await {
+            tracing::error!(%address, %error, "HTTP has stopped");
+        }
+    });
+    Ok(())
+}
+
+/// Tells readiness how the sinks are, whenever one changes.
+async fn watch_store(health: Health, readiness: Readiness) {
+    let mut known = Vec::new();
+    let mut watched = health.clone();
+    loop {
+        let sinks: Vec<_> = health.sinks().into_iter().map(|s| (s.sink, s.away)).collect();
+        for (sink, away) in &sinks {
+            let part = readiness.part(sink);
+            match away {
+                Some(why) => part.down(why),
+                None => part.up(),
+            }
+        }
+        known.clone_from(&sinks);
+        let changed = |sinks: &[store::SinkHealth]| {
+            !sinks.iter().map(|s| (s.sink, &s.away)).eq(known.iter().map(|(s, a)| (*s, a)))
+        };
+        watched.wait_for(changed).await;
+    }
+}
+
+/// Tells readiness how it stands with a switch, whenever that changes.
+async fn watch_switch(mut status: watch::Receiver<Status>, part: Part) {
+    loop {
+        match &status.borrow_and_update().problem {
+            Some(problem) => part.down(problem),
+            None => part.up(),
+        }
+        if status.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn is_true(mut flag: watch::Receiver<bool>) {
+    // An error means that nobody can stop us any more, which is as good as being stopped.
+    drop(flag.wait_for(|is| *is).await);
+}
+
+async fn finish(writing: Ending) {
+    match tokio::time::timeout(STOP_LIMIT, writing.wait()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "the store did not stop cleanly"),
+        Err(_) => tracing::error!("rows still waiting are lost"),
+    }
+}

@@ -1,0 +1,70 @@
+//! The calls written beside the shipped scripts (`flows/<script>.calls/*.call`) go as written.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use telephonist::script;
+use telephonist::switch::simulated::{Rehearsal, rehearse};
+
+/// Every call beside every shipped script, each on the script that its folder is named after.
+#[test]
+fn shipped_calls_go_as_written() {
+    let mut differences = Vec::new();
+    for script_file in shipped("json", &flows()) {
+        let calls = shipped("call", &script_file.with_extension("calls"));
+        assert!(!calls.is_empty(), "{} has rehearsals", script_file.display());
+        differences.extend(calls.iter().filter_map(|call| play(&script_file, call).err()));
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// A call says who the caller is in its first line, and which rules it shows in its second.
+#[test]
+fn shipped_calls_name_their_rules() {
+    let folders = shipped("calls", &flows());
+    let calls: Vec<_> = folders.iter().flat_map(|folder| shipped("call", folder)).collect();
+    let mut rules = BTreeSet::new();
+    for call in &calls {
+        let text = read(call);
+        let mut lines = text.lines();
+        let story = lines.next().unwrap_or_default();
+        assert!(story.starts_with("# ") && story.len() > 10, "{} has no story", call.display());
+        let named = lines.next().and_then(|line| line.strip_prefix("# rule: "));
+        let named = named.unwrap_or_else(|| panic!("{} names no rule", call.display()));
+        rules.extend(named.split_whitespace().map(str::to_owned));
+    }
+    let is_id = |rule: &String| {
+        rule.starts_with(['E', 'T', 'R', 'N']) && rule.chars().skip(1).all(|c| c.is_ascii_digit())
+    };
+    assert!(rules.iter().all(is_id), "{rules:?}");
+}
+
+fn play(script_file: &Path, call: &Path) -> Result<(), String> {
+    let (loaded, _) = script::load(
+        &script_file.file_stem().unwrap_or_default().to_string_lossy(),
+        &script_file.to_string_lossy(),
+        read(script_file).as_bytes(),
+    );
+    let script = loaded.ok_or_else(|| format!("{} has errors", script_file.display()))?;
+    let rehearsal = Rehearsal::parse(&read(call))
+        .map_err(|faults| format!("{}: {}", call.display(), faults[0]))?;
+    rehearse(&script, &rehearsal).map_err(|difference| format!("{}: {difference}", call.display()))
+}
+
+fn flows() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("flows")
+}
+
+/// What a folder has of a kind, in the order of its names.
+fn shipped(extension: &str, folder: &Path) -> Vec<PathBuf> {
+    let entries =
+        std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut found: Vec<_> = entries.map(|entry| entry.expect("it was listed").path()).collect();
+    found.retain(|path| path.extension().is_some_and(|found| found == extension));
+    found.sort();
+    found
+}
+
+fn read(file: &Path) -> String {
+    std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
