@@ -1,7 +1,5 @@
 //! Where the channel is, what is said on it, and how the call ends.
 
-use std::collections::VecDeque;
-
 use smol_str::SmolStr;
 
 use super::super::recognition::Recognition;
@@ -93,10 +91,9 @@ impl Leg {
         }
     }
 
-    pub(super) fn recognized(&mut self, recognition: Recognition, wanted: bool, now: Tick) {
-        // Before what waits: until it is resumed nobody hears the caller.
+    fn recognized(&mut self, recognition: Recognition, wanted: bool, now: Tick) {
         if let Some(step) = self.recognizer.gave_result() {
-            self.hear(step, VecDeque::push_front);
+            self.hear(step);
         }
         match recognition {
             Recognition::Text(text) if wanted => {

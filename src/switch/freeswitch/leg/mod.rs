@@ -319,14 +319,14 @@ impl Leg {
     /// Recognise from now on.
     pub(super) fn listen(&mut self, listen: &Listen, now: Tick) {
         if let Some(step) = self.recognizer.listen(listen, now) {
-            self.hear(step, VecDeque::push_back);
+            self.hear(step);
         }
     }
 
     /// Recognise no longer.
     pub(super) fn stop_listening(&mut self) {
         if let Some(step) = self.recognizer.ignore() {
-            self.hear(step, VecDeque::push_back);
+            self.hear(step);
         }
     }
 
@@ -441,10 +441,12 @@ impl Leg {
         if !self.running.is_empty() {
             self.break_all(now);
         }
-        let (set_up, audio) = self.end_what_began();
-        let hear = self.recognizer.recover(now).map(|step| self.detect_speech(step));
-        let ordered = std::mem::take(&mut self.waiting);
-        self.waiting = set_up.into_iter().chain(hear).chain(audio).chain(ordered).collect();
+        for work in self.end_what_began().into_iter().rev() {
+            self.waiting.push_front(work);
+        }
+        if let Some(step) = self.recognizer.recover(now) {
+            self.hear(step);
+        }
         self.advance();
     }
 
