@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use super::super::recognition::Recognition;
 use super::super::translate::{Parked, Serial, Side, Speech};
-use super::{AWAY_MS, KILL_MS, Leg, Place, SEEN_MAX};
+use super::{AWAY_MS, KILL_MS, Leg, Place, SEEN_MAX, Work};
 use crate::engine::EndReason;
 use crate::engine::time::Tick;
 use crate::turn::{MediaEvent, PlaybackEnd};
@@ -42,9 +42,20 @@ impl Leg {
                 self.send_kill();
                 self.look_at = Some(now.plus_ms(KILL_MS));
             }
-            // The answer to the transfer was lost with the connection.
-            (true, Place::Leaving) => self.transferred(),
-            (true, Place::Here | Place::Over) => {}
+            (true, Place::Here | Place::Leaving | Place::Over) => {}
+        }
+    }
+
+    /// The answer to the transfer was lost with the connection. The mark is taken off right before
+    /// the transfer: where it still is, neither has reached the switch.
+    pub(super) fn left_or_not(&mut self, is_marked: bool) {
+        match self.transfer.take() {
+            Some(transfer) if is_marked => {
+                self.place = Place::Here;
+                self.waiting.push_front(Work::Transfer(transfer));
+                self.advance();
+            }
+            Some(_) | None => self.transferred(),
         }
     }
 

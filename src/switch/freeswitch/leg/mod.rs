@@ -82,6 +82,8 @@ pub(super) enum Purpose {
     Break,
     /// The channel is to go elsewhere.
     Transfer,
+    /// Does the channel still bear our mark, or has it been sent elsewhere?
+    Marked,
     /// Is the channel still there?
     Exists,
     /// Nothing hangs on the answer.
@@ -191,6 +193,8 @@ pub(super) struct Leg {
     /// When to ask whether the channel is still there.
     look_at: Option<Tick>,
     kill_cause: SmolStr,
+    /// The transfer that awaits its answer.
+    transfer: Option<Transfer>,
     out: VecDeque<Output>,
 }
 
@@ -231,6 +235,7 @@ impl Leg {
             heard_at: None,
             look_at: None,
             kill_cause: SmolStr::default(),
+            transfer: None,
             out: VecDeque::new(),
         }
     }
@@ -389,6 +394,8 @@ impl Leg {
             (Purpose::Break, _) => self.break_answered(),
             (Purpose::Transfer, Ok(_)) => self.transferred(),
             (Purpose::Transfer, Err(error)) => self.transfer_failed(error),
+            (Purpose::Marked, Err(error)) if is_gone(&error) => {}
+            (Purpose::Marked, answer) => self.left_or_not(answer.as_deref() == Ok(&self.callid)),
             (Purpose::Exists, Ok(answer)) => self.looked(answer.trim() == "true", now),
             (Purpose::Exists, Err(_)) | (Purpose::Execution(_), Ok(_)) | (Purpose::Aside, _) => {}
         }
@@ -434,7 +441,10 @@ impl Leg {
                 self.set_waiting_variables();
                 return self.send_kill();
             }
-            Place::Leaving => return self.look(),
+            Place::Leaving => {
+                let ask = format!("uuid_getvar {} {MARK}", self.uuid);
+                return self.send(Purpose::Marked, Request::Api(ask));
+            }
             Place::Here | Place::Away => {}
         }
         self.stopping = None;

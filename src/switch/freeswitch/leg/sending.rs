@@ -99,6 +99,7 @@ impl Leg {
         match transfer_command(&self.uuid, transfer) {
             Ok(command) => {
                 self.place = Place::Leaving;
+                self.transfer = Some(transfer.clone());
                 self.unmark();
                 self.send(Purpose::Transfer, Request::Api(command));
             }
