@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use freeswitch_esl_tokio::{
-    EslClient, EslCommand, EslConnectOptions, EslError, EslEventStream, EslResponse, EventFormat,
+    ConnectionStatus, DisconnectReason, EslClient, EslCommand, EslConnectOptions, EslError,
+    EslEventStream, EslResponse, EventFormat,
 };
 use smol_str::{SmolStr, format_smolstr};
 use thiserror::Error;
@@ -68,8 +69,8 @@ enum Lost {
     Esl(#[from] EslError),
     #[error("no answer within {} ms", ANSWER_WITHIN.as_millis())]
     Silent,
-    #[error("the event connection was closed")]
-    Closed,
+    #[error("the connection was closed: {0}")]
+    Closed(SmolStr),
     #[error("{COMMANDS_MAX} commands wait for an answer")]
     Stuck,
 }
@@ -193,18 +194,18 @@ impl Freeswitch {
 
         let (requests, to_send) = mpsc::channel(COMMANDS_MAX);
         let (answers, replies) = mpsc::channel(COMMANDS_MAX);
-        let overflows = events_client.clone();
         tokio::select! {
             lost = send_commands(&commands, to_send, answers) => lost,
-            lost = ping(&events_client, &commands) => lost,
-            lost = self.drive(&mut events, &overflows, Commands { requests, replies }) => lost,
+            lost = ping(&commands) => lost,
+            lost = ping_events(&events_client) => lost,
+            lost = self.drive(&mut events, &events_client, Commands { requests, replies }) => lost,
         }
     }
 
     async fn drive(
         &mut self,
         events: &mut EslEventStream,
-        overflows: &EslClient,
+        events_client: &EslClient,
         mut commands: Commands,
     ) -> Lost {
         let mut ticks = ticks();
@@ -222,7 +223,7 @@ impl Freeswitch {
                     // The tick sees what was dropped.
                     Some(Err(EslError::QueueFull)) => {}
                     Some(Err(error)) => tracing::warn!(switch = %self.address, %error, "odd event"),
-                    None => return Lost::Closed,
+                    None => return ended(events_client),
                 },
                 Some((line, said)) = self.said.recv() => {
                     let now = self.now();
@@ -235,7 +236,7 @@ impl Freeswitch {
                 _ = ticks.tick() => {
                     let now = self.now();
                     self.calls.wake(now);
-                    self.compare_if_dropped(&mut dropped, overflows.dropped_event_count());
+                    self.compare_if_dropped(&mut dropped, events_client.dropped_event_count());
                 }
             }
         }
@@ -318,7 +319,6 @@ async fn log_in(
     Ok((client, events))
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the library's errors are not exhaustive")]
 fn explained(error: EslError) -> Lost {
     match error {
         EslError::AuthenticationFailed { .. } => Lost::Password(error),
@@ -346,20 +346,46 @@ async fn send_commands(
             break;
         }
     }
-    Lost::Closed
+    ended(client)
 }
 
 /// A half-open connection takes what is written and says nothing (N4).
-async fn ping(events: &EslClient, commands: &EslClient) -> Lost {
-    let mut pings = interval(PING_EVERY);
-    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn ping(commands: &EslClient) -> Lost {
+    let mut pings = pings();
     loop {
         pings.tick().await;
-        for client in [events, commands] {
-            if let Err(lost) = ask(client, EslCommand::NoOp).await {
-                return lost;
-            }
+        if let Err(lost) = ask(commands, EslCommand::NoOp).await {
+            return lost;
         }
+    }
+}
+
+/// On the event connection an answer may be late behind events, and any event is a sign of life: the
+/// library's reader ends the connection if neither comes.
+async fn ping_events(events: &EslClient) -> Lost {
+    events.set_liveness_timeout(ANSWER_WITHIN);
+    let mut pings = pings();
+    loop {
+        pings.tick().await;
+        match ask(events, EslCommand::NoOp).await {
+            Ok(_) | Err(Lost::Silent) => {}
+            Err(lost) => return lost,
+        }
+    }
+}
+
+fn pings() -> tokio::time::Interval {
+    let mut pings = interval(PING_EVERY);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pings
+}
+
+/// Why a connection ended.
+fn ended(client: &EslClient) -> Lost {
+    match client.status() {
+        ConnectionStatus::Disconnected(DisconnectReason::HeartbeatExpired) => Lost::Silent,
+        ConnectionStatus::Disconnected(reason) => Lost::Closed(format_smolstr!("{reason}")),
+        _ => Lost::Closed(SmolStr::default()),
     }
 }
 
@@ -419,6 +445,18 @@ mod tests {
             assert!((PAUSE_MS_MIN / 2..=PAUSE_MS_MAX).contains(&ms), "{ms}");
         }
         assert_eq!(pause.ms, PAUSE_MS_MAX);
+    }
+
+    #[test]
+    fn a_lost_event_begins_a_comparison_once_s2() {
+        let config = config::Freeswitch::default();
+        let (mut switch, _attached) = Freeswitch::new(&config, Path::new("audio"), || Tick(0));
+        let mut known = 0;
+        switch.compare_if_dropped(&mut known, 3);
+        let (errand, _) = switch.calls.next_command().unwrap();
+        assert_eq!(errand, Errand::List(Because::EventsWereLost));
+        switch.compare_if_dropped(&mut known, 3);
+        assert!(switch.calls.next_command().is_none());
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! The recogniser of one channel, driven by `detect_speech` (S9): what it is doing, and what must
 //! be sent for it to hear. Pure.
+//!
+//! The engine's own timer for silence is neither started nor listened to: the turn has its own (T7).
+//! While audio plays under `event-lock`, `resume` waits until it has ended: of what the caller says
+//! over one piece of audio, the first sentence is heard.
 
 use smol_str::SmolStr;
 

@@ -128,7 +128,6 @@ pub(super) fn fact(event: &EslEvent) -> Option<Fact> {
     })
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the other events are not subscribed to")]
 fn happened(event: &EslEvent) -> Option<Happened> {
     Some(match event.event_type()? {
         EslEventType::ChannelPark => Happened::Parked(Box::new(parked(event)?)),

@@ -1,12 +1,10 @@
 //! Where the channel is, what is said on it, and how the call ends.
 
-use std::collections::VecDeque;
-
 use smol_str::SmolStr;
 
 use super::super::recognition::Recognition;
 use super::super::translate::{Parked, Serial, Side, Speech};
-use super::{AWAY_MS, KILL_MS, Leg, Place, SEEN_MAX};
+use super::{AWAY_MS, KILL_MS, Leg, Place, SEEN_MAX, Work};
 use crate::engine::EndReason;
 use crate::engine::time::Tick;
 use crate::turn::{MediaEvent, PlaybackEnd};
@@ -44,9 +42,20 @@ impl Leg {
                 self.send_kill();
                 self.look_at = Some(now.plus_ms(KILL_MS));
             }
-            // The answer to the transfer was lost with the connection.
-            (true, Place::Leaving) => self.transferred(),
-            (true, Place::Here | Place::Over) => {}
+            (true, Place::Here | Place::Leaving | Place::Over) => {}
+        }
+    }
+
+    /// The answer to the transfer was lost with the connection. The mark is taken off right before
+    /// the transfer: where it still is, neither has reached the switch.
+    pub(super) fn left_or_not(&mut self, is_marked: bool) {
+        match self.transfer.take() {
+            Some(transfer) if is_marked => {
+                self.place = Place::Here;
+                self.waiting.push_front(Work::Transfer(transfer));
+                self.advance();
+            }
+            Some(_) | None => self.transferred(),
         }
     }
 
@@ -93,10 +102,9 @@ impl Leg {
         }
     }
 
-    pub(super) fn recognized(&mut self, recognition: Recognition, wanted: bool, now: Tick) {
-        // Before what waits: until it is resumed nobody hears the caller.
+    fn recognized(&mut self, recognition: Recognition, wanted: bool, now: Tick) {
         if let Some(step) = self.recognizer.gave_result() {
-            self.hear(step, VecDeque::push_front);
+            self.hear(step);
         }
         match recognition {
             Recognition::Text(text) if wanted => {

@@ -53,7 +53,7 @@ impl Leg {
 
     /// The switch runs one application after the other: what stands before the one it speaks of is
     /// over, and its end was lost.
-    pub(super) fn lose_before(&mut self, at: usize) {
+    fn lose_before(&mut self, at: usize) {
         for _ in 0..at {
             if let Some(lost) = self.running.pop_front() {
                 let id = lost.id.clone();
@@ -64,20 +64,20 @@ impl Leg {
     }
 
     /// Ends what was on the switch and may have begun. What had not was thrown away with the
-    /// break: set-up and audio of that kind are handed back to be sent again.
-    pub(super) fn end_what_began(&mut self) -> (Vec<Work>, Vec<Work>) {
-        let (mut set_up, mut audio) = (Vec::new(), Vec::new());
+    /// break: set-up and audio of that kind are handed back, in order, to be sent again.
+    pub(super) fn end_what_began(&mut self) -> Vec<Work> {
+        let mut anew = Vec::new();
         for lost in std::mem::take(&mut self.running) {
             let is_fresh = lost.began_us.is_none() && !lost.unwanted;
             match lost.work {
                 // What the recogniser needs is asked of it, not remembered here.
                 Work::Own { application, .. } if application == DETECT_SPEECH => {}
-                Work::Own { .. } => set_up.push(lost.work),
-                Work::Play { .. } if is_fresh => audio.push(lost.work),
+                Work::Own { .. } => anew.push(lost.work),
+                Work::Play { .. } if is_fresh => anew.push(lost.work),
                 _ => self.ended(lost, PlaybackEnd::Stopped, None),
             }
         }
-        (set_up, audio)
+        anew
     }
 
     pub(super) fn refused(&mut self, id: &SmolStr, error: &SmolStr) {
@@ -95,7 +95,7 @@ impl Leg {
         }
     }
 
-    pub(super) fn audio_ended(&mut self, id: &SmolStr) {
+    fn audio_ended(&mut self, id: &SmolStr) {
         if let Some(stopping) = &mut self.stopping
             && stopping.playing.as_ref() == Some(id)
         {
@@ -184,21 +184,19 @@ impl Execution {
     }
 
     /// How it ended, and what was heard of it. `FILE PLAYED` is said of a broken one too (S5).
-    pub(super) fn outcome(&self, response: &str, at_us: u64) -> (PlaybackEnd, Option<u64>) {
+    fn outcome(&self, response: &str, at_us: u64) -> (PlaybackEnd, Option<u64>) {
         let ran_us = self.began_us.map(|began_us| at_us.saturating_sub(began_us));
+        let ran_ms = ran_us.map(|ran_us| ran_us / 1000);
         let broken = self.unwanted || self.stop.is_some_and(|stop| stop.broken);
         match (&self.work, response) {
-            (Work::Play { .. }, _) if broken || response == HANGING_UP => {
-                (PlaybackEnd::Stopped, ran_us.map(|ran_us| ran_us / 1000))
-            }
+            (_, HANGING_UP) => (PlaybackEnd::Stopped, ran_ms),
+            (Work::Play { .. }, _) if broken => (PlaybackEnd::Stopped, ran_ms),
             (Work::Play { what: Playable::Speech(_), .. }, _)
                 if ran_us.is_some_and(|us| us < SPOKEN_US_MIN) =>
             {
                 (PlaybackEnd::Failed("the switch's voice said nothing".into()), Some(0))
             }
-            (Work::Play { what: Playable::Speech(_), .. }, _) => {
-                (PlaybackEnd::Done, ran_us.map(|ran_us| ran_us / 1000))
-            }
+            (Work::Play { what: Playable::Speech(_), .. }, _) => (PlaybackEnd::Done, ran_ms),
             (Work::Play { .. }, "FILE NOT FOUND" | "PLAYBACK ERROR") => {
                 (PlaybackEnd::Failed(response.to_lowercase().into()), None)
             }

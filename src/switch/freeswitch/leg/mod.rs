@@ -82,6 +82,8 @@ pub(super) enum Purpose {
     Break,
     /// The channel is to go elsewhere.
     Transfer,
+    /// Does the channel still bear our mark, or has it been sent elsewhere?
+    Marked,
     /// Is the channel still there?
     Exists,
     /// Nothing hangs on the answer.
@@ -191,6 +193,8 @@ pub(super) struct Leg {
     /// When to ask whether the channel is still there.
     look_at: Option<Tick>,
     kill_cause: SmolStr,
+    /// The transfer that awaits its answer.
+    transfer: Option<Transfer>,
     out: VecDeque<Output>,
 }
 
@@ -231,6 +235,7 @@ impl Leg {
             heard_at: None,
             look_at: None,
             kill_cause: SmolStr::default(),
+            transfer: None,
             out: VecDeque::new(),
         }
     }
@@ -319,14 +324,14 @@ impl Leg {
     /// Recognise from now on.
     pub(super) fn listen(&mut self, listen: &Listen, now: Tick) {
         if let Some(step) = self.recognizer.listen(listen, now) {
-            self.hear(step, VecDeque::push_back);
+            self.hear(step);
         }
     }
 
     /// Recognise no longer.
     pub(super) fn stop_listening(&mut self) {
         if let Some(step) = self.recognizer.ignore() {
-            self.hear(step, VecDeque::push_back);
+            self.hear(step);
         }
     }
 
@@ -389,6 +394,8 @@ impl Leg {
             (Purpose::Break, _) => self.break_answered(),
             (Purpose::Transfer, Ok(_)) => self.transferred(),
             (Purpose::Transfer, Err(error)) => self.transfer_failed(error),
+            (Purpose::Marked, Err(error)) if is_gone(&error) => {}
+            (Purpose::Marked, answer) => self.left_or_not(answer.as_deref() == Ok(&self.callid)),
             (Purpose::Exists, Ok(answer)) => self.looked(answer.trim() == "true", now),
             (Purpose::Exists, Err(_)) | (Purpose::Execution(_), Ok(_)) | (Purpose::Aside, _) => {}
         }
@@ -434,17 +441,22 @@ impl Leg {
                 self.set_waiting_variables();
                 return self.send_kill();
             }
-            Place::Leaving => return self.look(),
+            Place::Leaving => {
+                let ask = format!("uuid_getvar {} {MARK}", self.uuid);
+                return self.send(Purpose::Marked, Request::Api(ask));
+            }
             Place::Here | Place::Away => {}
         }
         self.stopping = None;
         if !self.running.is_empty() {
             self.break_all(now);
         }
-        let (set_up, audio) = self.end_what_began();
-        let hear = self.recognizer.recover(now).map(|step| self.detect_speech(step));
-        let ordered = std::mem::take(&mut self.waiting);
-        self.waiting = set_up.into_iter().chain(hear).chain(audio).chain(ordered).collect();
+        for work in self.end_what_began().into_iter().rev() {
+            self.waiting.push_front(work);
+        }
+        if let Some(step) = self.recognizer.recover(now) {
+            self.hear(step);
+        }
         self.advance();
     }
 

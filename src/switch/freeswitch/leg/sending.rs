@@ -1,7 +1,5 @@
 //! What is sent, when it may be sent, and in which form.
 
-use std::collections::VecDeque;
-
 use smol_str::{SmolStr, format_smolstr};
 
 use super::super::audio::Playable;
@@ -32,7 +30,7 @@ impl Leg {
         }
     }
 
-    pub(super) fn carry_out(&mut self, work: Work) {
+    fn carry_out(&mut self, work: Work) {
         match &work {
             Work::Play { entry, what, offset_ms } => {
                 let (application, argument) = self.playback(what, *offset_ms);
@@ -52,13 +50,7 @@ impl Leg {
         }
     }
 
-    pub(super) fn execute(
-        &mut self,
-        id: SmolStr,
-        application: SmolStr,
-        argument: String,
-        work: Work,
-    ) {
+    fn execute(&mut self, id: SmolStr, application: SmolStr, argument: String, work: Work) {
         let request = Request::Execute { execution: id.clone(), application, argument };
         let execution =
             Execution { id: id.clone(), work, began_us: None, unwanted: false, stop: None };
@@ -77,14 +69,13 @@ impl Leg {
         }
     }
 
-    pub(super) fn hear(&mut self, step: Hear, put: fn(&mut VecDeque<Work>, Work)) {
-        let work = self.detect_speech(step);
-        put(&mut self.waiting, work);
+    /// After the set-up, before what waits: until it is done nobody hears the caller.
+    pub(super) fn hear(&mut self, step: Hear) {
+        let is_own = |work: &Work| matches!(work, Work::Own { .. });
+        let at = self.waiting.iter().position(|work| !is_own(work)).unwrap_or(self.waiting.len());
+        let argument = self.recognizer.argument(step);
+        self.waiting.insert(at, Work::Own { application: DETECT_SPEECH, argument });
         self.advance();
-    }
-
-    pub(super) fn detect_speech(&self, step: Hear) -> Work {
-        Work::Own { application: DETECT_SPEECH, argument: self.recognizer.argument(step) }
     }
 
     pub(super) fn set_waiting_variables(&mut self) {
@@ -95,7 +86,7 @@ impl Leg {
         }
     }
 
-    pub(super) fn set_variable(&mut self, name: &str, value: &str) {
+    fn set_variable(&mut self, name: &str, value: &str) {
         let Ok(name) = escape::word(name) else {
             return tracing::warn!(call = %self.callid, name, "not a variable's name, not set");
         };
@@ -108,6 +99,7 @@ impl Leg {
         match transfer_command(&self.uuid, transfer) {
             Ok(command) => {
                 self.place = Place::Leaving;
+                self.transfer = Some(transfer.clone());
                 self.unmark();
                 self.send(Purpose::Transfer, Request::Api(command));
             }

@@ -95,6 +95,23 @@ fn a_transfer_is_told_when_the_switch_has_taken_it() {
 }
 
 #[test]
+fn a_transfer_lost_with_the_connection_is_sent_again_and_one_that_was_done_is_not() {
+    let asked = "> uuid_getvar u robot_call";
+    let again = ["> uuid_setvar u robot_call", "> uuid_transfer u 4000"];
+    for (mark, done) in [("u", again.to_vec()), ("_undef_", vec!["< Transferred"])] {
+        let mut story = Story::new();
+        story.leg.work(transfer("4000", "", ""), story.now);
+        story.leg.unlinked();
+        story.did();
+        story.leg.relinked();
+        story.leg.recover(story.now);
+        assert_eq!(story.did(), [asked]);
+        story.leg.replied(Purpose::Marked, Ok(mark.into()), story.now);
+        assert_eq!(story.did(), done, "{mark}");
+    }
+}
+
+#[test]
 fn a_transfer_that_is_refused_leaves_the_call_with_us() {
     let mut story = Story::new();
     story.leg.work(transfer("4000", "", ""), story.now);

@@ -54,6 +54,22 @@ fn a_result_during_a_prompt_resumes_before_what_waits_behind_it() {
 }
 
 #[test]
+fn whoever_listens_is_heard_before_what_waits_is_played() {
+    let mut story = Story::new();
+    (0..3).for_each(|number| story.play(number));
+    story.listen();
+    story.executing("a-0");
+    story.executed("a-0", "FILE PLAYED");
+    story.executing("a-1");
+    story.did();
+    story.executed("a-1", "FILE PLAYED");
+    assert_eq!(
+        story.did(),
+        ["< a-1 Done ?", "> u-own-4: detect_speech test builtin robot", "> a-2: playback /2.wav"]
+    );
+}
+
+#[test]
 fn a_recogniser_without_a_sign_of_life_is_lost_s9() {
     let mut story = Story::new();
     story.listen();
