@@ -100,7 +100,7 @@ impl Queue {
         }
         let sink = self.gauge.sink();
         match (was_overflowing, accepted) {
-            (false, false) => tracing::error!(sink, "rows are dropped: the sink's queue is full"),
+            (false, false) => tracing::error!(sink, "rows dropped: the queue is full or closed"),
             (true, true) => tracing::warn!(sink, "rows are taken again"),
             (false, true) | (true, false) => {}
         }

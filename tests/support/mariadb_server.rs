@@ -28,9 +28,10 @@ impl MariaDb {
             .arg(format!("--datadir={}", data_dir(&folder).display()))
             .arg(AS_ROOT)
             .arg("--innodb-log-file-size=8M")
+            .env("TMPDIR", folder.path())
             .output()
             .unwrap();
-        assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+        assert!(installed.status.success(), "{installed:?}");
         let (port, process) = on_a_free_port(|port| start_mariadb(&folder, port));
         Self { folder, port, process: Some(process) }
     }
@@ -54,6 +55,8 @@ impl MariaDb {
 fn start_mariadb(folder: &TempDir, port: u16) -> Result<Process, String> {
     let mut command = Command::new(program("mariadbd", "mariadb-server-core"));
     command
+        // A server that starts removes what others have among its temporary files.
+        .env("TMPDIR", folder.path())
         .args(["--no-defaults", "--skip-name-resolve", "--innodb-log-file-size=8M"])
         .arg(AS_ROOT)
         .args(["--bind-address=127.0.0.1", &format!("--port={port}")])
