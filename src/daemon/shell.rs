@@ -155,23 +155,18 @@ async fn serve_http(
 }
 
 /// Tells readiness how the sinks are, whenever one changes.
-async fn watch_store(health: Health, readiness: Readiness) {
-    let mut known = Vec::new();
-    let mut watched = health.clone();
+async fn watch_store(mut health: Health, readiness: Readiness) {
     loop {
-        let sinks: Vec<_> = health.sinks().into_iter().map(|s| (s.sink, s.away)).collect();
-        for (sink, away) in &sinks {
-            let part = readiness.part(sink);
-            match away {
+        for sink in health.sinks() {
+            let part = readiness.part(sink.sink);
+            match &sink.away {
                 Some(why) => part.down(why),
                 None => part.up(),
             }
         }
-        known.clone_from(&sinks);
-        let changed = |sinks: &[store::SinkHealth]| {
-            !sinks.iter().map(|s| (s.sink, &s.away)).eq(known.iter().map(|(s, a)| (*s, a)))
-        };
-        watched.wait_for(changed).await;
+        if !health.changed().await {
+            return;
+        }
     }
 }
 
