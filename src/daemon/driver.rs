@@ -169,3 +169,70 @@ async fn closed(closing: &mut watch::Receiver<bool>) {
         std::future::pending().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::engine::Call;
+    use crate::script;
+    use crate::store;
+    use crate::switch::{LineId, Said, line};
+
+    const SCRIPT: &str = r#"{ "flow": { "Start": { "subflow": { "F1": {} } }, "F1": {
+        "action": "cti_play_and_detect_speech", "playbacks": ["hello"], "potential": "B",
+        "subflow": { "F2": { "condition": { "complete": ["any"] } } } },
+        "F2": { "action": "hangup" } } }"#;
+
+    /// N7: a step that panics ends its call, with a hang-up and the call's last rows, once.
+    #[tokio::test]
+    async fn a_panic_ends_one_call_and_its_rows_are_written_n7() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rows.db");
+        let mut config = Config { data_dir: folder.path().into(), ..Config::default() };
+        config.database.url.0 = format!("sqlite://{}", file.display());
+        let (store, worker) = store::open(&config).unwrap();
+        let (said, mut orders) = mpsc::channel(64);
+        let (_switch, handle, events) = line(LineId(1), said);
+        let (_close, closing) = watch::channel(false);
+        let clock = Clock::new(jiff::tz::TimeZone::UTC);
+        let transfers = Arc::new(Transfers::new(&[]).unwrap());
+        let shared = Shared { store: store.clone(), clock: clock.clone(), transfers, closing };
+        let script = script::load("s", "s.json", SCRIPT.as_bytes()).0.unwrap();
+        let call = Call {
+            callid: "u".into(),
+            variables: Vec::new(),
+            event_after_hangup: true,
+            explain: false,
+        };
+        let robot = Robot::new(call, script, clock.now());
+        let mut driver = Driver::new(robot, (handle, events), Notify::default(), shared);
+        driver.perform();
+        driver.step(|_, _| panic!("a bug"));
+        driver.run().await;
+        tokio::join!(worker.run(store.flush()), store.flush());
+
+        let mut last = None;
+        while let Ok((_, said)) = orders.try_recv() {
+            last = Some(said);
+        }
+        let cause = SmolStr::new_static("NORMAL_TEMPORARY_FAILURE");
+        assert_eq!(last, Some(Said::Order(Order::Hangup { cause })));
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+        let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT input_args, potential FROM conversation ORDER BY event_no")
+                .fetch_all(&mut database)
+                .await
+                .unwrap();
+        let row = |args: &str, potential: &str| (args.to_owned(), potential.to_owned());
+        assert_eq!(rows, [row("s", "B"), row("hangup", "B")]);
+        let labels: Vec<(String,)> = sqlx::query_as("SELECT label_result FROM classify")
+            .fetch_all(&mut database)
+            .await
+            .unwrap();
+        assert_eq!(labels, [("B".to_owned(),)]);
+    }
+}

@@ -340,7 +340,7 @@ const SPEECH_SETTINGS: [&str; 10] = [
 ];
 
 /// Keys of `global` that are read and do nothing yet.
-const LATER_SETTINGS: [&str; 12] = [
+const LATER_SETTINGS: [&str; 11] = [
     "voicelist",
     "defaultvoice",
     "ttsurl",
@@ -352,7 +352,6 @@ const LATER_SETTINGS: [&str; 12] = [
     "nlpurl",
     "vad",
     "backchannel",
-    "voice",
 ];
 
 /// False for null, "", 0, false, [] and {}: editors write such keys for all nodes alike.
