@@ -154,3 +154,15 @@ fn a_hang_up_does_not_jump() {
     call.say("F到二").hang_up("HANGUP()");
     assert_eq!(call.line(), "2 F9 Destroy recv_bye | Mismatch | None");
 }
+
+/// R28: `any` among a prompt's keywords never matches.
+#[test]
+fn any_is_no_keyword_of_a_prompt() {
+    let mut call = call_to(
+        r#"{ "flow": { "F1": { "kb": "k" } }, "kb": { "k": { "prompts": ["P1"] } },
+             "prompt": { "P1": { "keyworks": ["any", "公司"] } } }"#,
+    );
+    assert_eq!(call.say("F嗯").line(), "1 F1 Text F嗯 | Mismatch | None x1");
+    assert_eq!(call.say("Fany").line(), "1 F1 Text Fany | Mismatch | None x2");
+    assert_eq!(call.say("F公司").line(), "1 F1 Text F公司 | Full 公司 | Kb P1 x1");
+}

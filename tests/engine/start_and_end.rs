@@ -187,3 +187,16 @@ fn a_row_says_how_it_was_spoken() {
     assert_eq!((row.record.as_str(), row.input_args.as_str()), ("a.wav", "PF有"));
     assert_eq!(row.event_id(), format!("{CALLID}-1"));
 }
+
+/// E90, I3: a row as JSON has all published columns, always, in their order.
+#[test]
+fn a_row_has_the_published_columns() {
+    let columns = "createtime callid current_appid sequence current_flowid input_type input_args \
+                   input_nlp_args input_start_time input_duration input_play_time \
+                   matching_method matching_condition condition_id condition_weight \
+                   matching_keyword response_type response_description response_id \
+                   response_action response_args response_text repetition potential record";
+    let row = call(TALK).row().to_json();
+    assert!(row.keys().map(String::as_str).eq(columns.split(' ')), "{row:?}");
+    assert_eq!(row["createtime"], "2024-01-01 00:00:00");
+}
