@@ -103,6 +103,7 @@ impl Robot {
             jump_after: None,
             spent: false,
             digits: None,
+            waits: false,
             immediate: 0,
             phase: Phase::Talking,
         };
@@ -124,10 +125,12 @@ impl Robot {
         }
         match input {
             Input::Text(heard) => {
+                self.state.immediate = 0;
                 self.decide_digits(now);
                 self.text(&heard, now);
             }
             Input::Dtmf { appid, digits, play_time_ms } => {
+                self.state.immediate = 0;
                 self.dtmf(appid, &digits, play_time_ms, now);
             }
             Input::Complete { appid, args } => {
@@ -235,22 +238,28 @@ impl Robot {
         self.state.intent.so_far()
     }
 
-    /// Goes on with actions that wait for nothing (E73).
+    /// Goes on with actions that wait for nothing.
     pub(super) fn run_on(&mut self, now: Now) {
         while let Some(next) = self.next.take() {
-            self.state.immediate += 1;
-            if self.state.immediate > IMMEDIATE_MAX {
-                let message = format!("{IMMEDIATE_MAX} actions in a row waited for nothing");
-                let id = self.node().id.clone();
-                self.error_row(id, &message, now);
-                self.hang_up(now);
-                return;
-            }
             match next {
                 Next::Complete(args) => self.complete(None, &args, now),
                 Next::Jump(jump) => self.jump(jump, now),
             }
         }
+    }
+
+    /// E73: counts an action that waited for nothing, or that failed; true, after the ERROR row and
+    /// the hang-up, if there were too many in a row.
+    pub(super) fn goes_in_circles(&mut self, now: Now) -> bool {
+        self.state.immediate += 1;
+        let too_many = self.state.immediate > IMMEDIATE_MAX;
+        if too_many {
+            let message = format!("{IMMEDIATE_MAX} actions in a row waited for nothing");
+            let id = self.node().id.clone();
+            self.error_row(id, &message, now);
+            self.hang_up(now);
+        }
+        too_many
     }
 
     pub(super) fn position(&self, now: Now) -> Position<'_> {

@@ -48,6 +48,11 @@ impl Robot {
             Phase::Dead { .. } | Phase::Ended => return,
         }
         self.state.running = false;
+        if self.state.waits && word != "ERROR" {
+            self.state.immediate = 0;
+        } else if self.goes_in_circles(now) {
+            return;
+        }
         if word == "HANGUP" {
             self.state.phase = Phase::Dead { due: now.tick.plus_ms(CONFIRMATION_MS) };
         } else if let Some(prompt) = self.state.jump_after.take() {

@@ -89,6 +89,9 @@ impl Robot {
         let script = Arc::clone(&self.script);
         // The return node or prompt that the call jumps from has done its part.
         self.state.running = false;
+        if self.goes_in_circles(now) {
+            return;
+        }
         let target = match jump.to {
             Ok(node) if self.state.counters.node_is_left(&script, node) => node,
             Ok(node) => {

@@ -312,7 +312,10 @@ impl Robot {
     }
 
     fn start_action(&mut self, action: Action) {
-        self.state.immediate = 0;
+        let listens =
+            action.listen.as_ref().is_some_and(|listen| listen.wait_speech_timeout_ms != Some(0));
+        let runs = action.kind == ActionKind::Application;
+        self.state.waits = runs || listens || !action.playbacks.is_empty();
         self.commands.push_back(Command::Start(Box::new(action)));
     }
 
@@ -352,6 +355,7 @@ impl Robot {
     fn take_over(&mut self, appid: SmolStr) {
         self.state.appid = appid;
         self.state.running = true;
+        self.state.waits = false;
         self.state.jump_after = None;
     }
 }

@@ -37,7 +37,9 @@ pub(super) struct State {
     /// A partial matched; the rest of its sentence is spent (E42).
     pub(super) spent: bool,
     pub(super) digits: Option<Digits>,
-    /// Actions in a row that waited for nothing (E73).
+    /// That action waits for something: it plays, listens or runs an application.
+    pub(super) waits: bool,
+    /// Actions in a row that waited for nothing, or failed (E73).
     pub(super) immediate: u32,
     pub(super) phase: Phase,
 }

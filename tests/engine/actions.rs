@@ -1,6 +1,6 @@
 //! What nodes make the switch do (E20, E22, T1).
 
-use telephonist::engine::{ActionKind, Call, Command, EndReason, VARIABLES_MAX};
+use telephonist::engine::{ActionKind, Call, Command, EndReason, InputType, VARIABLES_MAX};
 
 use crate::conversation::{Conversation, load};
 use crate::play::{call, call_to, incoming};
@@ -200,4 +200,25 @@ fn a_loop_of_immediate_actions_ends() {
     assert_eq!(call.line(), "51 S50 Error S50 | Mismatch | None");
     assert!(matches!(call.commands[..], [Command::Hangup { .. }]));
     assert_eq!(call.end(EndReason::Hangup).row().input_args, "send_bye");
+}
+
+/// E73: audio that is not there, or can't be played, is nothing to wait for; a caller's word is.
+#[test]
+fn a_loop_that_fails_or_is_silent_ends() {
+    for (audio, args, says, ended) in [
+        (r#""playbacks": ["a.wav"]"#, "DONE()", false, false),
+        (r#""playbacks": ["a.wav"]"#, "ERROR()", false, true),
+        (r#""playbacks": ["a.wav"]"#, "ERROR()", true, false),
+        (r#""playbacks": []"#, "DONE()", false, true),
+    ] {
+        let around = r#""subflow": { "F1": { "condition": { "complete": ["any"] } } }"#;
+        let mut call = call(&format!(r#""F1": {{ "action": "playback", {audio}, {around} }}"#));
+        let hangs_up = (0..60).any(|_| {
+            if says {
+                call.say("F喂");
+            }
+            call.complete(args).row().input_type == InputType::Error
+        });
+        assert_eq!(hangs_up, ended, "{audio} {args} {says}");
+    }
 }
