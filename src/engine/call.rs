@@ -103,6 +103,7 @@ impl Robot {
             jump_after: None,
             spent: false,
             digits: None,
+            warned_of_pattern: false,
             waits: false,
             immediate: 0,
             phase: Phase::Talking,
@@ -391,7 +392,14 @@ impl Robot {
         }
     }
 
+    /// Says what was tried, and once in a call that a pattern is too costly (E43).
     pub(super) fn tell(&mut self, explain: Explain) {
+        if let Some(pattern) = explain.overran.as_ref().filter(|_| !self.state.warned_of_pattern) {
+            self.state.warned_of_pattern = true;
+            self.commands.push_back(Command::Warn(format!(
+                "the pattern {pattern} backtracks without end and counts as not matching; simplify it"
+            )));
+        }
         if let Some(lines) = explain.into_lines() {
             self.commands.push_back(Command::Explain(lines));
         }

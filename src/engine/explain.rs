@@ -1,4 +1,4 @@
-//! Why this answer: what was tried, in order. Off, it costs nothing.
+//! Why this answer: what was tried, in order, and what went wrong in it. Off, it costs nothing.
 
 use smol_str::SmolStr;
 
@@ -6,11 +6,13 @@ use smol_str::SmolStr;
 #[derive(Debug, Default)]
 pub(super) struct Explain {
     lines: Option<Vec<String>>,
+    /// A pattern, as written, that came to its backtracking limit.
+    pub(super) overran: Option<SmolStr>,
 }
 
 impl Explain {
     pub(super) fn new(wanted: bool) -> Self {
-        Self { lines: wanted.then(Vec::new) }
+        Self { lines: wanted.then(Vec::new), overran: None }
     }
 
     /// A step of the search begins.

@@ -97,7 +97,7 @@ impl<'a> Position<'a> {
     /// Steps 4, 5 and 6: concrete keywords of the node and its globals, of its source nodes, and
     /// of the knowledge base.
     pub(super) fn concrete(&self, text: &str, explain: &mut Explain) -> Option<Choice> {
-        let found = self.script.matcher.look(text);
+        let found = self.look(text, explain);
         self.own_and_global(&found, text, false, explain)
             .or_else(|| self.source_edges(&found, text, explain))
             .or_else(|| self.knowledge(&found, text, explain))
@@ -105,13 +105,13 @@ impl<'a> Position<'a> {
 
     /// Step 2's exception: global nodes that are matched while interruption is forbidden.
     pub(super) fn despite_disablebreak(&self, text: &str, explain: &mut Explain) -> Option<Choice> {
-        let found = self.script.matcher.look(text);
+        let found = self.look(text, explain);
         self.own_and_global(&found, text, true, explain)
     }
 
     /// The edge of the node that a text would take: a prompt's `switchflow` (E66).
     pub(super) fn own(&self, text: &str, explain: &mut Explain) -> Option<Choice> {
-        let found = self.script.matcher.look(text);
+        let found = self.look(text, explain);
         self.own_and_global(&found, text, false, explain).or_else(|| self.any_text(explain))
     }
 
@@ -120,6 +120,12 @@ impl<'a> Position<'a> {
         explain.step("any");
         let way = self.first_way(|way| way.edge.any_text.then_some(()), explain)?;
         Some(way.0.choice(Why::by(Method::Any)))
+    }
+
+    fn look(&self, text: &str, explain: &mut Explain) -> Found {
+        let found = self.script.matcher.look(text);
+        explain.overran = self.script.matcher.overran(&found).cloned();
+        found
     }
 
     fn own_and_global(

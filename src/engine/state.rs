@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) running: bool,
     /// The prompt that action plays, if its end makes the call jump (E66).
     pub(super) jump_after: Option<PromptId>,
+    /// The log was told of a pattern that is too costly (E43).
+    pub(super) warned_of_pattern: bool,
     /// A partial matched; the rest of its sentence is spent (E42).
     pub(super) spent: bool,
     pub(super) digits: Option<Digits>,

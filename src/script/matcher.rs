@@ -65,6 +65,8 @@ pub struct Shown {
 pub struct Found {
     literals: SmallVec<[u32; 16]>,
     patterns: SmallVec<[u32; 8]>,
+    /// A pattern that came to its backtracking limit on this text.
+    overran: Option<u32>,
 }
 
 /// All keywords of one script.
@@ -87,6 +89,10 @@ enum Pattern {
     Plain(Regex),
     LookAround(Box<fancy_regex::Regex>),
 }
+
+/// A pattern came to its backtracking limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct BacktracksTooMuch;
 
 /// One place where a literal or pattern stands; sorted by scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,9 +123,22 @@ impl Matcher {
                 .patterns
                 .extend(members.iter().filter_map(|at| self.set_members.get(at).copied()));
         }
-        let look_around = self.look_around.iter().copied();
-        found.patterns.extend(look_around.filter(|at| self.part(*at, text).is_some()));
+        for pattern in self.look_around.iter().copied() {
+            match self.try_part(pattern, text) {
+                Ok(Some(_)) => found.patterns.push(pattern),
+                Ok(None) => {}
+                Err(BacktracksTooMuch) => found.overran = Some(pattern),
+            }
+        }
         found
+    }
+
+    /// The pattern, as written, that came to its backtracking limit and so counts as not matching
+    /// (E43).
+    #[must_use]
+    pub fn overran(&self, found: &Found) -> Option<&SmolStr> {
+        let uses = self.pattern_uses.get(found.overran? as usize)?;
+        self.shown.get(uses.first()?.shown as usize)
     }
 
     /// Adds the hits of one scope to `hits`, in no order.
@@ -156,15 +175,25 @@ impl Matcher {
 
     /// The first part of a text that a pattern matches and that is not empty.
     fn part(&self, pattern: u32, text: &str) -> Option<SmolStr> {
-        match self.patterns.get(pattern as usize)? {
-            Pattern::Plain(regex) => {
-                regex.find_iter(text).find(|found| !found.is_empty()).map(|f| f.as_str().into())
+        self.try_part(pattern, text).unwrap_or_default()
+    }
+
+    fn try_part(&self, pattern: u32, text: &str) -> Result<Option<SmolStr>, BacktracksTooMuch> {
+        match self.patterns.get(pattern as usize) {
+            None => Ok(None),
+            Some(Pattern::Plain(regex)) => {
+                let part = regex.find_iter(text).find(|found| !found.is_empty());
+                Ok(part.map(|found| found.as_str().into()))
             }
-            Pattern::LookAround(regex) => regex
-                .find_iter(text)
-                .map_while(Result::ok)
-                .find(|found| found.start() < found.end())
-                .map(|f| f.as_str().into()),
+            Some(Pattern::LookAround(regex)) => {
+                for found in regex.find_iter(text) {
+                    let found = found.map_err(|_| BacktracksTooMuch)?;
+                    if found.start() < found.end() {
+                        return Ok(Some(found.as_str().into()));
+                    }
+                }
+                Ok(None)
+            }
         }
     }
 
@@ -390,7 +419,11 @@ mod tests {
     /// E43: a pattern that backtracks without end is cut and counts as not matching.
     #[test]
     fn catastrophic_backtracking_is_cut() {
-        let matcher = matcher(&[], &["(?=(a+)+$)b|(?<=x)(a+)+c"]);
-        assert_eq!(shown(&matcher, &format!("x{}", "a".repeat(5000))), Vec::<String>::new());
+        let pattern = r"(a+a+)+\1b";
+        let matcher = matcher(&[], &[pattern]);
+        let text = "a".repeat(60);
+        assert_eq!(shown(&matcher, &text), Vec::<String>::new());
+        assert_eq!(matcher.overran(&matcher.look(&text)), Some(&pattern.into()));
+        assert_eq!(matcher.overran(&matcher.look("aaaab")), None);
     }
 }

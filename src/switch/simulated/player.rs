@@ -195,9 +195,12 @@ impl Player {
             while let Some(effect) = self.conversation.next_effect() {
                 self.perform(effect);
             }
-            match self.line.next(self.now.tick) {
-                Some(event) => self.conversation.handle(event, self.now),
-                None => break,
+            if let Some(event) = self.line.next(self.now.tick) {
+                self.conversation.handle(event, self.now);
+            } else if self.is_due() {
+                self.conversation.wake(self.now);
+            } else {
+                break;
             }
         }
         debug_assert!(
@@ -206,6 +209,10 @@ impl Player {
                 || self.line.next_at(self.now.tick).is_some(),
             "a call that has not ended must be waiting for something"
         );
+    }
+
+    fn is_due(&self) -> bool {
+        self.conversation.next_wake().is_some_and(|(due, _)| due <= self.now.tick)
     }
 
     fn perform(&mut self, effect: Effect) {
