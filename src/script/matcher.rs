@@ -7,8 +7,9 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::fmt;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use daachorse::CharwiseDoubleArrayAhoCorasick;
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
@@ -70,9 +71,8 @@ pub struct Found {
 }
 
 /// All keywords of one script.
-#[derive(Debug)]
 pub struct Matcher {
-    automaton: Option<AhoCorasick>,
+    automaton: Option<CharwiseDoubleArrayAhoCorasick<u32>>,
     set: Option<RegexSet>,
     /// The patterns the set has, by their place in it.
     set_members: Vec<u32>,
@@ -82,6 +82,12 @@ pub struct Matcher {
     literal_uses: Vec<Vec<Use>>,
     pattern_uses: Vec<Vec<Use>>,
     shown: Vec<SmolStr>,
+}
+
+impl fmt::Debug for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Matcher").field("keywords", &self.shown.len()).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -113,7 +119,7 @@ impl Matcher {
         }
         if let Some(automaton) = &self.automaton {
             let places = automaton.find_overlapping_iter(text);
-            found.literals.extend(places.map(|place| place.pattern().as_u32()));
+            found.literals.extend(places.map(|place| place.value()));
             found.literals.sort_unstable();
             found.literals.dedup();
         }
@@ -302,10 +308,7 @@ impl Builder {
         let automaton = if self.literal_texts.is_empty() {
             None
         } else {
-            // The contiguous automaton stays small for 100,000 literals; a full table would not.
-            let built = AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::ContiguousNFA))
-                .build(&self.literal_texts);
+            let built = CharwiseDoubleArrayAhoCorasick::new(&self.literal_texts);
             Some(built.map_err(|error| error.to_string())?)
         };
         for uses in self.literal_uses.iter_mut().chain(&mut self.pattern_uses) {
