@@ -510,6 +510,34 @@ fn found<'a>(script: &'a Script, scope: Scope, text: &str) -> Vec<(&'a str, Prom
         .collect()
 }
 
+/// E10, N13: a script that is damaged anywhere ends in a report with a place in the file, or loads;
+/// it never ends the program.
+#[test]
+fn damaged_scripts_end_in_a_report() {
+    let mut chance: u64 = 1;
+    let mut roll = |sides: usize| {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(chance >> 33).unwrap() % sides
+    };
+    for name in ["loan", "delivery_ru", "survey_en"] {
+        let good = std::fs::read(format!("flows/{name}.json")).unwrap();
+        for _ in 0..250 {
+            let mut bad = good.clone();
+            let (at, length) = (roll(bad.len() - 40), 1 + roll(40));
+            match roll(4) {
+                0 => drop(bad.drain(at..at + length)),
+                1 => bad[at] = b"{}[]\",:\\\0\xFF9"[roll(11)],
+                2 => bad.splice(at..at, good[at..at + length].to_vec()).for_each(drop),
+                _ => bad.truncate(at),
+            }
+            let (script, problems) = script::load(name, "damaged.json", &bad);
+            assert!(script.is_some() || problems.iter().any(Problem::is_error));
+            let lines = 1 + bad.iter().filter(|byte| **byte == b'\n').count();
+            assert!(problems.iter().all(|problem| problem.line <= lines), "{problems:?}");
+        }
+    }
+}
+
 fn load_marked(marked: &str) -> (Option<Arc<Script>>, Vec<Problem>) {
     script::load("test", "test.json", unmark(marked).0.as_bytes())
 }
