@@ -10,7 +10,7 @@ use super::command::Command;
 use super::counters::Counters;
 use super::explain::Explain;
 use super::input::{EndReason, Heard, Input};
-use super::intent::Intent;
+use super::intent::{End, Intent};
 use super::jump::Next;
 use super::matching::{Choice, Position, Why};
 use super::row::{Classify, Method, ResponseType};
@@ -411,8 +411,14 @@ impl Robot {
             Phase::Leaving { reason, .. } => *reason,
             _ => given,
         };
-        let classify =
-            self.state.intent.at_end(&self.state.callid, self.state.started, now, reason);
+        let classify = self.state.intent.at_end(&End {
+            callid: &self.state.callid,
+            started: self.state.started,
+            now,
+            reason,
+            rules: &self.script.rules,
+            visited: self.state.counters.visited(&self.script),
+        });
         let cause = Cause::destroy(self, reason, now.wall);
         let response = Response {
             potential: classify.label_result.clone(),

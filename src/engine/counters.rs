@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::script::{NodeId, PromptId, Script};
 
@@ -36,6 +37,13 @@ impl Counters {
         let count = self.prompts.entry(prompt).or_default();
         *count = count.saturating_add(1);
         *count
+    }
+
+    /// The nodes and prompts that were executed, by name.
+    pub(super) fn visited(&self, script: &Script) -> Vec<SmolStr> {
+        let nodes = self.nodes.keys().map(|node| script.node(*node).id.clone());
+        let prompts = self.prompts.keys().map(|prompt| script.prompt(*prompt).id.clone());
+        nodes.chain(prompts).collect()
     }
 
     /// True if the node may be entered once more (E51).

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::input::EndReason;
-use super::row::Classify;
+use super::row::{Classify, Field};
 use super::time::Now;
-use crate::script::{Potential, PotentialKind};
+use crate::script::{Fact, LabelRule, Potential, PotentialKind};
 
 /// What set the call's label: `label_hit_type` (E81).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,19 +82,51 @@ impl Intent {
     }
 
     /// The row of a call that ends now.
-    pub(super) fn at_end(
-        &self,
-        callid: &SmolStr,
-        started: Now,
-        now: Now,
-        reason: EndReason,
-    ) -> Classify {
-        let talk_time = now.tick.ms_since(started.tick) / 1000;
-        Classify {
-            callid: callid.clone(),
+    pub(super) fn at_end(&self, end: &End<'_>) -> Classify {
+        let talk_time = end.now.tick.ms_since(end.started.tick) / 1000;
+        let mut row = Classify {
+            callid: end.callid.clone(),
             talk_time: i64::try_from(talk_time).unwrap_or(i64::MAX),
-            proactively_hangup: i64::from(reason == EndReason::SendBye),
+            proactively_hangup: i64::from(end.reason == EndReason::SendBye),
             ..self.row.clone()
+        };
+        if row.label_result.is_empty() {
+            let rule = end.rules.iter().find(|rule| rule.holds(|field| end.fact(&row, field)));
+            if let Some(rule) = rule {
+                row.label_result = rule.label.clone();
+                row.label_hit_id = rule.id.clone();
+                row.label_hit_type = 3;
+            }
+        }
+        row
+    }
+}
+
+/// What only the end of a call knows.
+pub(super) struct End<'a> {
+    pub(super) callid: &'a SmolStr,
+    pub(super) started: Now,
+    pub(super) now: Now,
+    pub(super) reason: EndReason,
+    pub(super) rules: &'a [LabelRule],
+    /// The nodes and prompts that were executed.
+    pub(super) visited: Vec<SmolStr>,
+}
+
+impl End<'_> {
+    /// What a label rule asks for (E82).
+    fn fact(&self, row: &Classify, field: &str) -> Fact {
+        match field {
+            "visited" => Fact::Names(self.visited.clone()),
+            "end_reason" => Fact::Text(SmolStr::new_static(self.reason.as_str())),
+            _ => {
+                let fields = row.fields();
+                let column = fields.iter().find(|(name, _)| *name == field);
+                match column.map(|(_, value)| *value) {
+                    Some(Field::Int(number)) => Fact::Number(number),
+                    _ => Fact::Text(SmolStr::default()),
+                }
+            }
         }
     }
 }
@@ -119,7 +151,14 @@ mod tests {
         intent.mark(&mark("A", PotentialKind::Label), &"F3".into(), LabelledBy::Node);
         intent.mark(&mark("b", PotentialKind::Label), &"P1".into(), LabelledBy::Prompt);
         let started = Now::default();
-        let row = intent.at_end(&"call".into(), started, started.plus_ms(2999), EndReason::SendBye);
+        let row = intent.at_end(&End {
+            callid: &"call".into(),
+            started,
+            now: started.plus_ms(2999),
+            reason: EndReason::SendBye,
+            rules: &[],
+            visited: Vec::new(),
+        });
         assert_eq!((row.positive_respond_count, row.passive_respond_count), (3, 3));
         assert_eq!((row.intentional_count, row.unintentional_count), (4, 1));
         assert_eq!((row.label_result.as_str(), row.label_hit_id.as_str()), ("b", "P1"));

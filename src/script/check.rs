@@ -15,6 +15,7 @@ use super::model::{
 };
 use super::problem::{Problem, Severity, SourceText};
 use super::raw::{Fields, Reader};
+use super::rules::LabelRule;
 
 /// A script file may be this large (E10).
 pub const FILE_BYTES_MAX: usize = 8 << 20;
@@ -95,7 +96,7 @@ pub(super) struct AddedLiteral {
 }
 
 /// Top-level keys that are read and do nothing yet.
-const LATER: [&str; 3] = ["noiserule", "classify", "llm"];
+const LATER: [&str; 2] = ["noiserule", "llm"];
 
 impl<'r, 'a> Loader<'r, 'a> {
     fn new(reader: &'r mut Reader<'a>) -> Self {
@@ -137,6 +138,7 @@ impl<'r, 'a> Loader<'r, 'a> {
         let prompts = prompts.map_or_else(Vec::new, |prompts| self.prompts(&prompts));
         let nodes = flow.as_ref().map_or_else(Vec::new, |flow| self.nodes(flow));
         let entry = self.entry(&nodes, fields.span("flow"));
+        let rules = self.label_rules(&fields);
         self.later(&fields, &LATER);
         self.unknown(&fields, "the script");
         if self.keywords.keywords > KEYWORDS_MAX {
@@ -145,7 +147,11 @@ impl<'r, 'a> Loader<'r, 'a> {
             self.reader.error(fields.span("flow"), message, "split it into several scripts");
             return None;
         }
-        self.finish(name, text, Parts { version_label, nodes, prompts, global, entry: entry? })
+        self.finish(
+            name,
+            text,
+            Parts { version_label, nodes, prompts, global, rules, entry: entry? },
+        )
     }
 
     fn finish(self, name: &str, text: &str, parts: Parts) -> Option<Script> {
@@ -166,6 +172,7 @@ impl<'r, 'a> Loader<'r, 'a> {
             entry: parts.entry,
             prompts: parts.prompts,
             global: parts.global,
+            rules: parts.rules,
             matcher,
             audio_files,
             node_ids,
@@ -322,6 +329,7 @@ struct Parts {
     nodes: Vec<Node>,
     prompts: Vec<Prompt>,
     global: Global,
+    rules: Vec<LabelRule>,
     entry: NodeId,
 }
 

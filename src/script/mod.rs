@@ -15,6 +15,7 @@ mod node;
 mod normal;
 mod problem;
 mod raw;
+mod rules;
 mod template;
 
 pub use args::{ArgFault, INTERRUPT_BITS, SpeechArgs};
@@ -29,4 +30,5 @@ pub use model::{
 };
 pub use normal::{fold, normalize};
 pub use problem::{Problem, Severity, warning_at};
+pub use rules::{Fact, LabelRule, Op, Test};
 pub use template::Template;

@@ -8,6 +8,7 @@ use super::args::SpeechArgs;
 use super::complete::CompleteCondition;
 use super::digits::DtmfCondition;
 use super::matcher::Matcher;
+use super::rules::LabelRule;
 use super::template::Template;
 
 /// A node's place in `Script::nodes`.
@@ -43,6 +44,8 @@ pub struct Script {
     pub prompts: Vec<Prompt>,
     /// What holds for the whole script (E7).
     pub global: Global,
+    /// Label rules, in order (E82).
+    pub rules: Vec<LabelRule>,
     /// Which keywords are in a text, and whose they are (E52).
     pub matcher: Matcher,
     /// Every file named as audio, for checking that it exists.

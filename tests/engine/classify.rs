@@ -58,3 +58,41 @@ fn the_last_label_is_the_calls() {
         ("C", "P2", 2)
     );
 }
+
+/// E82: a rule labels a call that no node or prompt labelled; the first that holds wins, and
+/// DESTORY carries its label (R22).
+#[test]
+fn rules_label_calls_without_a_label() {
+    let script = |potential: &str| {
+        call_to(&format!(
+            r#"{{ "version": 3, "flow": {{ "F1": {{ "potential": "{potential}",
+                    "subflow": {{ "F2": {{ "weight": 2, "condition": {{ "text": ["有"] }} }} }} }},
+                    "F2": {{}} }},
+                "classify": [
+                    {{ "id": "busy", "label": "C", "all": [
+                        {{ "field": "respond_count", "op": "==", "value": 0 }} ] }},
+                    {{ "id": "keen", "label": "A", "all": [
+                        {{ "field": "positive_respond_count", "op": ">=", "value": 2 }},
+                        {{ "field": "visited", "op": "contains", "value": "F2" }} ],
+                      "any": [ {{ "field": "end_reason", "op": "in",
+                                  "value": ["recv_bye", "send_bye"] }} ] }},
+                    {{ "id": "rest", "label": "D" }} ] }}"#
+        ))
+    };
+    for (potential, says, label, hit) in [
+        ("", "F有", "A", ("keen", 3)),
+        ("", "F没", "D", ("rest", 3)),
+        ("", "", "C", ("busy", 3)),
+        ("B", "F有", "B", ("F1", 1)),
+    ] {
+        let mut call = script(potential);
+        if !says.is_empty() {
+            call.say(says);
+        }
+        call.end(EndReason::RecvBye);
+        assert_eq!(call.row().potential, label);
+        let classify = call.classify();
+        assert_eq!(classify.label_result, label);
+        assert_eq!((classify.label_hit_id.as_str(), classify.label_hit_type), hit);
+    }
+}
