@@ -73,6 +73,19 @@ fn a_reader_who_leaves_early_is_no_error() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+#[test]
+fn check_tells_of_every_file_though_one_is_missing() {
+    let files = ["missing.json", "empty.json", "list.json"];
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(folder.join("empty.json"), "").unwrap();
+    std::fs::write(folder.join("list.json"), "[1]").unwrap();
+    let output = telephonist(&[&["check"][..], &files].concat()).output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("missing.json: "));
+    assert!(text(&output).contains("empty.json:1:1: error: the file is empty"));
+    assert!(text(&output).contains("list.json:1:1: error: the file is a list"));
+}
+
 /// The program in an empty folder and environment, so that no file or variable of the machine counts.
 fn telephonist(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_telephonist"));
