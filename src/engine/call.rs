@@ -293,10 +293,12 @@ impl Robot {
         let text = normalize(said.text);
         if self.is_disabled(heard) {
             let choice = self.position(now).despite_disablebreak(&text, &mut explain);
+            if choice.is_none() && said.kind == Utterance::Partial {
+                return;
+            }
             self.tell(explain);
             match choice {
                 Some(choice) => self.answer_text(&said, cause, choice, now),
-                None if said.kind == Utterance::Partial => {}
                 None => self.no_answer(cause, ResponseType::DisableBreak, now),
             }
             return;
@@ -385,6 +387,15 @@ impl Robot {
     pub(super) fn tell(&mut self, explain: Explain) {
         if let Some(lines) = explain.into_lines() {
             self.commands.push_back(Command::Explain(lines));
+        }
+    }
+
+    /// A row for which nothing was tried is told so: each row has its `Explain` before it.
+    pub(super) fn tell_that_nothing_was_tried(&mut self) {
+        let of_this_row = |command: &&Command| !matches!(command, Command::Row(_));
+        let mut before = self.commands.iter().rev().take_while(of_this_row);
+        if self.explain && !before.any(|command| matches!(command, Command::Explain(_))) {
+            self.commands.push_back(Command::Explain(Vec::new()));
         }
     }
 
