@@ -97,6 +97,22 @@ fn talk_tells_what_was_tried_before_each_row() {
     assert!(told[3]["why"].to_string().contains("yes"));
 }
 
+#[test]
+fn talk_goes_on_after_lines_it_cant_read() {
+    let mut lines = vec![b'x'; 9 * 1024 * 1024];
+    lines.extend(b"\n\xff\n{\"advance\":-1}\n{\"advance\":1e30}\n{\"advance\":99999999999999}\n");
+    lines.extend(
+        b"{\"text\":\"Fyes\",\"duration\":\"1400\"}\n{\"text\":\"Fyes\",\"duration\":-1}\n",
+    );
+    lines.extend(b"{\"text\":\"Fyes\",\"duration\":1400}");
+    let told = talk(&[], &lines);
+    let wrong: Vec<_> = told.iter().filter_map(|line| line["problem"]["line"].as_u64()).collect();
+    assert_eq!(wrong, [1, 2, 3, 4, 5, 6, 7]);
+    let said: Vec<_> = told.iter().filter(|line| line["row"]["input_args"] == "Fyes").collect();
+    assert_eq!(said.len(), 1);
+    assert_eq!(said[0]["row"]["input_duration"], 1400);
+}
+
 /// What `talk --jsonl` answers to these lines, one value a line.
 fn talk(options: &[&str], lines: &[u8]) -> Vec<serde_json::Value> {
     let script = yes_or_no();
