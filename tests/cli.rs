@@ -113,6 +113,14 @@ fn talk_goes_on_after_lines_it_cant_read() {
     assert_eq!(said[0]["row"]["input_duration"], 1400);
 }
 
+/// A terminal may send what is no UTF-8; the call goes on with what can be read.
+#[test]
+fn talk_hears_a_line_that_is_no_utf8() {
+    let shown = piped(&["talk", &yes_or_no()], b"yes\xff\n");
+    assert_eq!(shown.status.code(), Some(0));
+    assert!(text(&shown).contains("“yes\u{fffd}”"), "{}", text(&shown));
+}
+
 /// What `talk --jsonl` answers to these lines, one value a line.
 fn talk(options: &[&str], lines: &[u8]) -> Vec<serde_json::Value> {
     let script = yes_or_no();
