@@ -85,7 +85,7 @@ impl Robot {
     /// A call begins: the CREATE row and the entry node's action are the first commands.
     #[must_use]
     pub fn new(call: Call, script: Arc<Script>, now: Now) -> Self {
-        let (variables, left_out) = Variables::new(call.variables);
+        let (variables, no_room) = Variables::new(call.variables);
         let entry = script.entry;
         let state = State {
             callid: call.callid,
@@ -108,7 +108,7 @@ impl Robot {
         };
         let commands = VecDeque::new();
         let mut robot = Self { script, state, commands, next: None, explain: call.explain };
-        if let Some(error) = left_out {
+        if let Some(error) = no_room {
             robot.commands.push_back(Command::Warn(error.to_string()));
         }
         robot.create(now);
