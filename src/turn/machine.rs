@@ -68,9 +68,26 @@ struct Running {
 #[derive(Debug)]
 struct Speech {
     started: Now,
+    /// Audio played when it began, even if it stopped the audio within the same ms.
+    over_audio: bool,
     stopped: Option<Now>,
     /// What was understood so far.
     partial: SmolStr,
+}
+
+/// When a piece of speech was.
+#[derive(Clone, Copy, Debug)]
+struct Interval {
+    started: Now,
+    ended: Now,
+    /// Audio played when it began.
+    over_audio: bool,
+}
+
+impl Interval {
+    fn moment(now: Now) -> Self {
+        Self { started: now, ended: now, over_audio: false }
+    }
 }
 
 impl Turn {
@@ -303,7 +320,9 @@ impl Turn {
         if !self.hears() || self.speech.is_some() {
             return;
         }
-        self.speech = Some(Speech { started: now, stopped: None, partial: SmolStr::default() });
+        let over_audio = self.action.as_ref().is_some_and(|action| action.audio.is_playing());
+        self.speech =
+            Some(Speech { started: now, over_audio, stopped: None, partial: SmolStr::default() });
         self.timers.disarm(Timer::WaitSpeech);
         self.timers.disarm(Timer::FalseStart);
         if let Some(listening) = self.listening() {
@@ -328,9 +347,9 @@ impl Turn {
         self.interrupt_if(Interrupt::OnPartial, now);
         let Some(speech) = &mut self.speech else { return };
         speech.partial = text.clone();
-        let started = speech.started;
+        let (started, over_audio) = (speech.started, speech.over_audio);
         if self.interrupt_now() != Some(Interrupt::NeverAndHold) {
-            let heard = self.heard('S', &text, (started, now));
+            let heard = self.heard('S', &text, Interval { started, ended: now, over_audio });
             self.input(Input::Text(heard));
         }
     }
@@ -397,11 +416,15 @@ impl Turn {
         }
     }
 
-    fn end_speech(&mut self, now: Now) -> (Now, Now) {
+    fn end_speech(&mut self, now: Now) -> Interval {
         self.timers.disarm(Timer::MaxSpeech);
         self.timers.disarm(Timer::FalseStart);
         let speech = self.speech.take();
-        speech.map_or((now, now), |speech| (speech.started, speech.stopped.unwrap_or(now)))
+        speech.map_or(Interval::moment(now), |speech| Interval {
+            started: speech.started,
+            ended: speech.stopped.unwrap_or(now),
+            over_audio: speech.over_audio,
+        })
     }
 
     /// Stops the audio if the action lets itself be interrupted in this way, now.
@@ -426,12 +449,15 @@ impl Turn {
     }
 
     /// A piece of speech as the engine wants it (E91).
-    fn heard(&self, letter: char, text: &str, (started, ended): (Now, Now)) -> Heard {
+    fn heard(&self, letter: char, text: &str, interval: Interval) -> Heard {
+        let Interval { started, ended, .. } = interval;
         let duration_ms = ms(ended.tick.ms_since(started.tick));
         let audio = self.action.as_ref().map(|action| &action.audio);
         let over_audio = audio.and_then(|audio| {
             let began = audio.started?;
-            audio.ended.is_none_or(|end| started.tick < end.tick).then_some(began)
+            let over_audio =
+                interval.over_audio || audio.ended.is_none_or(|end| started.tick < end.tick);
+            over_audio.then_some(began)
         });
         let play_time_ms = match (over_audio, audio.and_then(|audio| audio.ended)) {
             (Some(began), _) => ms(ended.tick.ms_since(began.tick)),
@@ -468,7 +494,7 @@ impl Turn {
         if !self.hears() {
             return;
         }
-        let heard = self.heard('E', error, (now, now));
+        let heard = self.heard('E', error, Interval::moment(now));
         self.input(Input::Text(heard));
         self.timers.arm(Timer::RecognizerRetry, now.tick.plus_ms(RECOGNIZER_RETRY_MS));
         if !self.timers.is_armed(Timer::RecognizerGone) {
