@@ -125,7 +125,7 @@ impl Player {
                 self.catch_up();
             }
             Act::HangsUp => {
-                self.line.hang_up(EndReason::RecvBye, self.now.tick);
+                self.line.hang_up(EndReason::RecvBye);
                 self.settle();
             }
             Act::Broken => self.line_tells(MediaEvent::Broken),
