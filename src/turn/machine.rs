@@ -9,6 +9,7 @@ use super::interrupt::Interrupt;
 use super::listening::Listening;
 use super::order::Order;
 use super::playback::Audio;
+use super::speech::{Interval, Speech};
 use super::timers::{Timer, Timers};
 use crate::engine::{Action, ActionKind, EndReason, Heard, Input, Now, Tick};
 
@@ -63,31 +64,6 @@ struct Running {
     held: Vec<Heard>,
     /// Finished sentences that were not answered (T6).
     said: Vec<SmolStr>,
-}
-
-#[derive(Debug)]
-struct Speech {
-    started: Now,
-    /// Audio played when it began, even if it stopped the audio within the same ms.
-    over_audio: bool,
-    stopped: Option<Now>,
-    /// What was understood so far.
-    partial: SmolStr,
-}
-
-/// When a piece of speech was.
-#[derive(Clone, Copy, Debug)]
-struct Interval {
-    started: Now,
-    ended: Now,
-    /// Audio played when it began.
-    over_audio: bool,
-}
-
-impl Interval {
-    fn moment(now: Now) -> Self {
-        Self { started: now, ended: now, over_audio: false }
-    }
 }
 
 impl Turn {
@@ -347,9 +323,9 @@ impl Turn {
         self.interrupt_if(Interrupt::OnPartial, now);
         let Some(speech) = &mut self.speech else { return };
         speech.partial = text.clone();
-        let (started, over_audio) = (speech.started, speech.over_audio);
+        let interval = speech.interval(now);
         if self.interrupt_now() != Some(Interrupt::NeverAndHold) {
-            let heard = self.heard('S', &text, Interval { started, ended: now, over_audio });
+            let heard = self.heard('S', &text, interval);
             self.input(Input::Text(heard));
         }
     }
@@ -420,11 +396,7 @@ impl Turn {
         self.timers.disarm(Timer::MaxSpeech);
         self.timers.disarm(Timer::FalseStart);
         let speech = self.speech.take();
-        speech.map_or(Interval::moment(now), |speech| Interval {
-            started: speech.started,
-            ended: speech.stopped.unwrap_or(now),
-            over_audio: speech.over_audio,
-        })
+        speech.map_or(Interval::moment(now), |speech| speech.interval(now))
     }
 
     /// Stops the audio if the action lets itself be interrupted in this way, now.
