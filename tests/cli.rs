@@ -1,6 +1,7 @@
 //! The program as a shell sees it: what it prints and its exit codes.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on says so by panicking")]
 
+use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 #[test]
@@ -71,6 +72,86 @@ fn a_reader_who_leaves_early_is_no_error() {
         telephonist(&["show-config", "--default"]).stdout(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn check_tells_of_every_file_though_one_is_missing() {
+    let files = ["missing.json", "empty.json", "list.json"];
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(folder.join("empty.json"), "").unwrap();
+    std::fs::write(folder.join("list.json"), "[1]").unwrap();
+    let output = telephonist(&[&["check"][..], &files].concat()).output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("missing.json: "));
+    assert!(text(&output).contains("empty.json:1:1: error: the file is empty"));
+    assert!(text(&output).contains("list.json:1:1: error: the file is a list"));
+}
+
+/// Every row has what was tried before it, in order; for CREATE and DESTORY nothing was.
+#[test]
+fn talk_tells_what_was_tried_before_each_row() {
+    let told = talk(&["--explain"], b"{\"text\":\"Syes\",\"play_time\":9}\n{\"text\":\"Fyes\"}\n");
+    let kinds: Vec<&str> = told.iter().filter_map(kind).filter(|kind| *kind != "do").collect();
+    assert_eq!(kinds, ["why", "row", "why", "row", "why", "row", "classify"]);
+    assert_eq!(told[0]["why"], serde_json::json!([]));
+    assert!(told[3]["why"].to_string().contains("yes"));
+}
+
+#[test]
+fn talk_goes_on_after_lines_it_cant_read() {
+    let mut lines = vec![b'x'; 9 * 1024 * 1024];
+    lines.extend(b"\n\xff\n{\"advance\":-1}\n{\"advance\":1e30}\n{\"advance\":99999999999999}\n");
+    lines.extend(
+        b"{\"text\":\"Fyes\",\"duration\":\"1400\"}\n{\"text\":\"Fyes\",\"duration\":-1}\n",
+    );
+    lines.extend(b"{\"text\":\"Fyes\",\"duration\":1400}");
+    let told = talk(&[], &lines);
+    let wrong: Vec<_> = told.iter().filter_map(|line| line["problem"]["line"].as_u64()).collect();
+    assert_eq!(wrong, [1, 2, 3, 4, 5, 6, 7]);
+    let said: Vec<_> = told.iter().filter(|line| line["row"]["input_args"] == "Fyes").collect();
+    assert_eq!(said.len(), 1);
+    assert_eq!(said[0]["row"]["input_duration"], 1400);
+}
+
+/// A terminal may send what is no UTF-8; the call goes on with what can be read.
+#[test]
+fn talk_hears_a_line_that_is_no_utf8() {
+    let shown = piped(&["talk", &yes_or_no()], b"yes\xff\n");
+    assert_eq!(shown.status.code(), Some(0));
+    assert!(text(&shown).contains("“yes\u{fffd}”"), "{}", text(&shown));
+}
+
+/// What `talk --jsonl` answers to these lines, one value a line.
+fn talk(options: &[&str], lines: &[u8]) -> Vec<serde_json::Value> {
+    let script = yes_or_no();
+    let told = piped(&[&["talk", &script, "--jsonl"][..], options].concat(), lines);
+    assert_eq!(told.status.code(), Some(0));
+    text(&told).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What kind of thing a line of `talk --jsonl` tells: its only key.
+fn kind(line: &serde_json::Value) -> Option<&str> {
+    line.as_object()?.keys().next().map(String::as_str)
+}
+
+/// A script that protects its question for a second and then takes a yes; the file's path.
+fn yes_or_no() -> String {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("yes_or_no.json");
+    let script = r#"{ "flow": {
+        "F1": { "playbacks": ["Yes?"], "disablebreak": 1000, "subflow": {
+            "F2": { "condition": { "text": ["yes"], "complete": ["any"] } } } },
+        "F2": { "playbacks": ["Fine."] } } }"#;
+    std::fs::write(&file, script).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+/// The program with this as its standard input.
+fn piped(arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = telephonist(arguments);
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
 }
 
 /// The program in an empty folder and environment, so that no file or variable of the machine counts.

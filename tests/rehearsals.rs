@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use telephonist::script;
-use telephonist::switch::simulated::{Rehearsal, rehearse};
+use telephonist::switch::simulated::{Difference, Rehearsal, rehearse};
 
 /// Every call beside every shipped script, each on the script that its folder is named after.
 #[test]
@@ -37,6 +37,42 @@ fn shipped_calls_name_their_rules() {
         rule.starts_with(['E', 'T', 'R', 'N']) && rule.chars().skip(1).all(|c| c.is_ascii_digit())
     };
     assert!(rules.iter().all(is_id), "{rules:?}");
+}
+
+/// The published call: the caller who hangs up when a pause ends is before a timer that is due then.
+#[test]
+fn the_caller_is_first_when_a_pause_ends() {
+    let script = r#"{ "version": 3, "flow": {
+        "F1": { "playbacks": ["你好,这里是信贷中心"], "subflow": {
+            "F4": { "weight": 1, "condition": { "text": ["有"], "complete": ["any"] } } } },
+        "F4": { "playbacks": ["多少"], "timeoutplaybacks": ["还在吗"], "subflow": {
+            "F5": { "condition": { "complete": ["hangup"] } },
+            "F6": { "condition": { "complete": ["any"] } } } },
+        "F5": { "action": "hangup", "potential": "A" },
+        "F6": { "action": "hangup" } } }"#;
+    let call = r#"# a caller who wants a loan
+> answered destination_number=4000
+< 0.0s play F1 "你好,这里是信贷中心"
+> says "有的。" for 1.4s
+< play F4
+= F4 method 3 keyword 有 weight 1 label ""
++10s
+< 5.0s play F4 timeout
+> hangup
+= classify positive 1 label A
+"#;
+    assert_eq!(rehearsed(script, call), Ok(()));
+    let robot_first = call.replace("> hangup", "< 10.0s hangup").replace("label A", "label \"\"");
+    assert_eq!(rehearsed(script, &robot_first), Ok(()));
+    let too_late = call.replace("+10s", "+10.1s");
+    assert_eq!(rehearsed(script, &too_late).map_err(|difference| difference.line), Err(9));
+}
+
+fn rehearsed(script: &str, call: &str) -> Result<(), Difference> {
+    let (script, problems) = script::load("loan", "loan.json", script.as_bytes());
+    let script = script.unwrap_or_else(|| panic!("{problems:?}"));
+    let rehearsal = Rehearsal::parse(call).unwrap_or_else(|faults| panic!("{faults:?}"));
+    rehearse(&script, &rehearsal)
 }
 
 fn play(script_file: &Path, call: &Path) -> Result<(), String> {

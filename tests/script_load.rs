@@ -75,6 +75,16 @@ fn every_error_of_a_file_is_reported_at_once() {
     assert_reported(script, &errors, &wanted);
 }
 
+/// E10: a key that stands twice is told once, as that, and not as a key that nobody knows.
+#[test]
+fn a_key_that_stands_twice_is_not_unknown_as_well() {
+    let script =
+        r#"{ "flow": { "F1": { "action": "hangup", "potential": "a", ▲"potential": "b" } } }"#;
+    let (_, problems) = load_marked(script);
+    let wanted = "the key \"potential\" stands twice in this object, first at line 1 column 41";
+    assert_reported(script, &problems, &[wanted]);
+}
+
 /// E10: each warning, where it is; the script is loaded all the same.
 #[test]
 fn warnings_are_reported_and_the_script_is_loaded() {

@@ -27,18 +27,23 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> Exit {
-    let mut wrong = false;
+    let mut worst = Exit::Fine;
     let mut shown = String::new();
     for named in &args.files {
         let file = scripts::find(named);
         let (script, mut problems) = match scripts::load(&file) {
             Ok(loaded) => loaded,
-            Err(exit) => return exit,
+            Err(exit) => {
+                worst = exit;
+                continue;
+            }
         };
         if let Some(script) = &script {
             problems.extend(scripts::missing_audio(script, &file, &args.audio_dir));
         }
-        wrong |= problems.iter().any(Problem::is_error);
+        if worst == Exit::Fine && problems.iter().any(Problem::is_error) {
+            worst = Exit::Wrong;
+        }
         for problem in &problems {
             show(problem, args.format, &mut shown);
         }
@@ -52,7 +57,7 @@ pub(super) fn run(args: &Args) -> Exit {
         }
     }
     match print(&shown) {
-        Exit::Fine if wrong => Exit::Wrong,
+        Exit::Fine => worst,
         exit => exit,
     }
 }

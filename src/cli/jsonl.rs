@@ -1,6 +1,6 @@
 //! `telephonist talk --jsonl`: the engine on standard input and output, in virtual time.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Read, Write};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -15,6 +15,12 @@ use crate::switch::simulated::BEGIN;
 
 /// The call id of a conversation that names none: the same input twice gives the same bytes.
 const CALLID: &str = "00000000-0000-4000-8000-000000000001";
+
+/// A line is read up to this many bytes, far above any sentence or answer; a longer one is a
+/// mistake and not kept in memory.
+const LINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Times are read up to this many ms, a century: far beyond any call, and within the calendar.
+const MS_MAX: u64 = 100 * 366 * 24 * 3_600 * 1_000;
 
 /// Plays one conversation; a line that can't be read is a problem, and the next one goes on.
 pub(super) fn talk(
@@ -53,14 +59,21 @@ impl<W: Write> Machine<W> {
         Self { script, explain, output, robot: None, now: BEGIN }
     }
 
-    fn run(mut self, input: impl BufRead) -> std::io::Result<()> {
-        for (at, line) in input.split(b'\n').enumerate() {
-            let line = line?;
-            if line.iter().all(u8::is_ascii_whitespace) {
-                continue;
+    fn run(mut self, mut input: impl BufRead) -> std::io::Result<()> {
+        let mut line = Vec::new();
+        for number in 1_u64.. {
+            line.clear();
+            if Read::take(&mut input, LINE_BYTES_MAX).read_until(b'\n', &mut line)? == 0 {
+                break;
             }
-            if let Err(message) = self.line(&line)? {
-                self.say(&json!({ "problem": { "line": at + 1, "message": message } }))?;
+            let is_whole = line.ends_with(b"\n") || input.skip_until(b'\n')? == 0;
+            let done = if is_whole {
+                self.line(line.trim_ascii())?
+            } else {
+                Err(format!("longer than {LINE_BYTES_MAX} bytes"))
+            };
+            if let Err(message) = done {
+                self.say(&json!({ "problem": { "line": number, "message": message } }))?;
             }
         }
         self.begin(CALLID.into(), Vec::new())?;
@@ -69,6 +82,9 @@ impl<W: Write> Machine<W> {
 
     /// Carries a line out; the inner error is what is wrong with it.
     fn line(&mut self, line: &[u8]) -> std::io::Result<Result<(), String>> {
+        if line.is_empty() {
+            return Ok(Ok(()));
+        }
         let line = match self.read(line) {
             Ok(line) => line,
             Err(message) => return Ok(Err(message)),
@@ -147,32 +163,35 @@ impl<W: Write> Machine<W> {
             serde_json::from_slice(line).map_err(|error| format!("not JSON: {error}"))?;
         let Value::Object(fields) = line else { return Err("not an object".into()) };
         let appid = || fields.get("appid").and_then(Value::as_str).map(SmolStr::from);
-        let number = |name: &str| fields.get(name).and_then(Value::as_i64).unwrap_or(0);
         if let Some(start) = fields.get("start") {
             return read_start(start);
         }
-        if let Some(ms) = fields.get("advance") {
-            let ms = ms.as_u64().ok_or("advance is a number of ms")?;
-            return Ok(Line::Advance(ms));
+        if fields.contains_key("advance") {
+            let ms = u64::try_from(read_ms(&fields, "advance")?);
+            return Ok(Line::Advance(ms.map_err(|_| "time does not go back")?));
         }
         let input = if let Some(text) = fields.get("text") {
             let text = text.as_str().ok_or("text is a text")?;
             if Said::parse(text).is_none() {
                 return Err("a text begins with F, S or E, or with P and one of them".into());
             }
-            let duration_ms = number("duration");
+            let duration_ms = read_ms(&fields, "duration")?;
+            if duration_ms < 0 {
+                return Err("duration is not negative".into());
+            }
             Input::Text(Heard {
                 appid: appid(),
                 text: text.into(),
                 start: self.now.wall.minus_ms(duration_ms),
                 duration_ms,
-                play_time_ms: number("play_time"),
+                play_time_ms: read_ms(&fields, "play_time")?,
                 record: SmolStr::default(),
             })
         } else if let Some(digits) = fields.get("dtmf") {
             let digits = digits.as_str().filter(|digits| is_dtmf(digits));
             let digits = digits.ok_or("dtmf is a text of 0-9, *, #, A-D")?.into();
-            Input::Dtmf { appid: appid(), digits, play_time_ms: number("play_time") }
+            let play_time_ms = read_ms(&fields, "play_time")?;
+            Input::Dtmf { appid: appid(), digits, play_time_ms }
         } else if let Some(args) = fields.get("complete") {
             let args = args.as_str().ok_or("complete is a text, as DONE()")?;
             Input::Complete { appid: appid(), args: args.into() }
@@ -199,6 +218,13 @@ fn read_start(start: &Value) -> Result<Line, String> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let variables = variables.iter().map(|(name, value)| (name.into(), text(value).into()));
     Ok(Line::Start { callid, variables: variables.collect() })
+}
+
+/// A time; absent is 0.
+fn read_ms(fields: &Map<String, Value>, name: &str) -> Result<i64, String> {
+    let Some(value) = fields.get(name) else { return Ok(0) };
+    let ms = value.as_i64().filter(|ms| ms.unsigned_abs() <= MS_MAX);
+    ms.ok_or_else(|| format!("{name} is a whole number of ms, at most {MS_MAX}"))
 }
 
 fn is_dtmf(digits: &str) -> bool {

@@ -54,7 +54,7 @@ fn converse(script: &Arc<Script>, explain: bool) -> Result<Exit, Exit> {
     };
     let mut player = Player::new(Robot::new(call, Arc::clone(script), BEGIN), BEGIN, &[]);
     let (mut rows, mut classify) = (Vec::new(), None);
-    let mut lines = std::io::stdin().lock().lines();
+    let mut lines = std::io::stdin().lock().split(b'\n');
     loop {
         show(&mut player, &scene, (&mut rows, &mut classify));
         if player.has_ended() {
@@ -63,6 +63,7 @@ fn converse(script: &Arc<Script>, explain: bool) -> Result<Exit, Exit> {
         print("> ");
         std::io::stdout().flush().map_err(|_| Exit::Unavailable)?;
         let line = lines.next().transpose().map_err(|_| Exit::Unavailable)?;
+        let line = line.as_deref().map(String::from_utf8_lossy);
         match read(line.as_deref(), player.quiet_ms()) {
             Ok(act) => player.act(&act),
             Err(message) => {

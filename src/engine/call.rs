@@ -85,7 +85,7 @@ impl Robot {
     /// A call begins: the CREATE row and the entry node's action are the first commands.
     #[must_use]
     pub fn new(call: Call, script: Arc<Script>, now: Now) -> Self {
-        let (variables, left_out) = Variables::new(call.variables);
+        let (variables, no_room) = Variables::new(call.variables);
         let entry = script.entry;
         let state = State {
             callid: call.callid,
@@ -110,7 +110,7 @@ impl Robot {
         };
         let commands = VecDeque::new();
         let mut robot = Self { script, state, commands, next: None, explain: call.explain };
-        if let Some(error) = left_out {
+        if let Some(error) = no_room {
             robot.commands.push_back(Command::Warn(error.to_string()));
         }
         robot.create(now);
@@ -303,10 +303,12 @@ impl Robot {
         let text = normalize(said.text);
         if self.is_disabled(heard) {
             let choice = self.position(now).despite_disablebreak(&text, &mut explain);
+            if choice.is_none() && said.kind == Utterance::Partial {
+                return;
+            }
             self.tell(explain);
             match choice {
                 Some(choice) => self.answer_text(&said, cause, choice, now),
-                None if said.kind == Utterance::Partial => {}
                 None => self.no_answer(cause, ResponseType::DisableBreak, now),
             }
             return;
@@ -402,6 +404,15 @@ impl Robot {
         }
         if let Some(lines) = explain.into_lines() {
             self.commands.push_back(Command::Explain(lines));
+        }
+    }
+
+    /// A row for which nothing was tried is told so: each row has its `Explain` before it.
+    pub(super) fn tell_that_nothing_was_tried(&mut self) {
+        let of_this_row = |command: &&Command| !matches!(command, Command::Row(_));
+        let mut before = self.commands.iter().rev().take_while(of_this_row);
+        if self.explain && !before.any(|command| matches!(command, Command::Explain(_))) {
+            self.commands.push_back(Command::Explain(Vec::new()));
         }
     }
 

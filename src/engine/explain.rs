@@ -31,8 +31,8 @@ impl Explain {
         }
     }
 
-    /// What was tried, if anything was and somebody wants it.
+    /// What was tried, if somebody wants it.
     pub(super) fn into_lines(self) -> Option<Vec<String>> {
-        self.lines.filter(|lines| !lines.is_empty())
+        self.lines
     }
 }

@@ -60,14 +60,15 @@ pub(super) fn sentences(args: &str) -> Vec<Said<'_>> {
     let inner = inner.strip_suffix(')').unwrap_or(inner);
     let may_omit_colon = word.trim().eq_ignore_ascii_case("hangup");
     let mut starts = Vec::new();
-    let mut before: Option<char> = None;
     for (at, letter) in inner.char_indices() {
         let is_letter = matches!(letter, 'F' | 'S');
         let has_colon = inner.get(at + 1..).is_some_and(|rest| rest.starts_with(':'));
-        if is_letter && (has_colon || (may_omit_colon && at == 0)) && can_precede(before) {
+        if is_letter
+            && (has_colon || (may_omit_colon && at == 0))
+            && can_precede(inner.get(..at).unwrap_or_default())
+        {
             starts.push((at, has_colon));
         }
-        before = Some(letter);
     }
     let ends = starts.iter().skip(1).map(|(at, _)| *at).chain(std::iter::once(inner.len()));
     starts
@@ -82,10 +83,16 @@ pub(super) fn sentences(args: &str) -> Vec<Said<'_>> {
 }
 
 /// R24, read so that both published examples come out right (`…first 1F:second`,
-/// `…while playingS:spoke`): a mark stands at the start or right behind a sentence, never behind
-/// a blank or inside a word in capitals.
-fn can_precede(before: Option<char>) -> bool {
-    before.is_none_or(|c| !c.is_whitespace() && !c.is_uppercase())
+/// `…while playingS:spoke`): a mark stands at the start or right behind a sentence, never inside a
+/// word in capitals, and behind a blank only if a sentence ends before the blank.
+fn can_precede(before: &str) -> bool {
+    let sentence = before.trim_end();
+    let last = sentence.chars().next_back();
+    if sentence.len() == before.len() {
+        last.is_none_or(|c| !c.is_uppercase())
+    } else {
+        last.is_none_or(|c| matches!(c, '.' | '!' | '?' | '…' | '。' | '！' | '？' | ')'))
+    }
 }
 
 /// The word a COMPLETE begins with, in capitals.
@@ -121,6 +128,7 @@ mod tests {
         assert_eq!(texts("HANGUP(F再见。)"), ["再见。"]);
         assert_eq!(texts("HANGUP(F:再见。F:好)"), ["再见。", "好"]);
         assert_eq!(texts("DONE(F:the PDF: see S: it)"), ["the PDF: see S: it"]);
+        assert_eq!(texts("DONE(F:Yes. F:No! S: may)"), ["Yes.", "No!", "may"]);
         assert_eq!(texts("ERROR"), [""; 0]);
     }
 }

@@ -9,7 +9,7 @@ use crate::script::Template;
 
 /// A call may have this many variables, so that no script or caller can fill the memory.
 pub const VARIABLES_MAX: usize = 256;
-/// A variable may have this many bytes; what is longer is cut.
+/// A variable may have this many bytes; what is longer is cut, and told.
 pub const VARIABLE_BYTES_MAX: usize = 8 << 10;
 
 /// The variables of one call.
@@ -18,33 +18,39 @@ pub(super) struct Variables {
     values: BTreeMap<SmolStr, SmolStr>,
 }
 
-/// There is no room for another variable.
+/// A variable does not fit, or not whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a call has at most {VARIABLES_MAX} variables; {0} is one too many")]
-pub(super) struct TooManyVariables(pub(super) SmolStr);
+pub(super) enum NoRoom {
+    /// It is left out.
+    #[error("a call has at most {VARIABLES_MAX} variables; {0} is one too many")]
+    ForVariable(SmolStr),
+    /// It is kept as far as it fits.
+    #[error("a variable has at most {VARIABLE_BYTES_MAX} bytes; {0} is cut")]
+    ForValue(SmolStr),
+}
 
 impl Variables {
-    /// The first variables of a call; what passes the limit is left out and named.
+    /// The first variables of a call; the first that passes a limit is named.
     pub(super) fn new(
         given: impl IntoIterator<Item = (SmolStr, SmolStr)>,
-    ) -> (Self, Option<TooManyVariables>) {
+    ) -> (Self, Option<NoRoom>) {
         let mut variables = Self::default();
-        let mut left_out = None;
+        let mut no_room = None;
         for (name, value) in given {
             if let Err(error) = variables.set(name, &value) {
-                left_out.get_or_insert(error);
+                no_room.get_or_insert(error);
             }
         }
-        (variables, left_out)
+        (variables, no_room)
     }
 
-    pub(super) fn set(&mut self, name: SmolStr, value: &str) -> Result<(), TooManyVariables> {
+    pub(super) fn set(&mut self, name: SmolStr, value: &str) -> Result<(), NoRoom> {
         if self.values.len() >= VARIABLES_MAX && !self.values.contains_key(&name) {
-            return Err(TooManyVariables(name));
+            return Err(NoRoom::ForVariable(name));
         }
         let end = value.floor_char_boundary(VARIABLE_BYTES_MAX);
-        self.values.insert(name, value.get(..end).unwrap_or_default().into());
-        Ok(())
+        self.values.insert(name.clone(), value.get(..end).unwrap_or_default().into());
+        if end < value.len() { Err(NoRoom::ForValue(name)) } else { Ok(()) }
     }
 
     /// The value, or empty if nobody set it. Variables that the dialplan gave as
@@ -86,8 +92,9 @@ mod tests {
     fn variables_are_bounded() {
         let many = (0..300).map(|n| (SmolStr::from(format!("v{n}")), SmolStr::new("x")));
         let (mut variables, left_out) = Variables::new(many);
-        assert_eq!(left_out, Some(TooManyVariables("v256".into())));
-        variables.set("v0".into(), &"я".repeat(5000)).expect("v0 exists");
+        assert_eq!(left_out, Some(NoRoom::ForVariable("v256".into())));
+        let too_long = variables.set("v0".into(), &"я".repeat(5000));
+        assert_eq!(too_long, Err(NoRoom::ForValue("v0".into())));
         assert_eq!(variables.get("v0").len(), VARIABLE_BYTES_MAX);
         assert_eq!(variables.get("nobody"), "");
         let (dialplan, _) = Variables::new([("robot_var_sum".into(), "5000".into())]);

@@ -122,6 +122,7 @@ impl Robot {
         response: Response,
         now: Now,
     ) {
+        self.tell_that_nothing_was_tried();
         let row = Row {
             event_no: self.state.events,
             createtime: now.wall,

@@ -306,7 +306,7 @@ impl<'a> Loader<'_, 'a> {
         let Some(value) = fields.get("filter") else { return Filter::default() };
         let drops_nothing = match value {
             Value::NullKeyword(_) => true,
-            Value::StringLit(word) => matches!(word.value.as_ref(), "" | "none"),
+            Value::StringLit(word) => word.value.is_empty() || is_none(&word.value),
             _ => false,
         };
         if drops_nothing {
@@ -315,7 +315,7 @@ impl<'a> Loader<'_, 'a> {
         let Some(filter) = self.reader.object(value, "filter") else { return Filter::default() };
         let mut read = |name| {
             let letters = self.short(&filter, name);
-            if letters == "none" { SmolStr::default() } else { letters }
+            if is_none(&letters) { SmolStr::default() } else { letters }
         };
         let read = Filter { text: read("text"), dtmf: read("dtmf") };
         self.unknown(&filter, "filter");
@@ -404,6 +404,11 @@ pub(super) fn potential(raw: &SmolStr) -> Potential {
         None => PotentialKind::Label,
     };
     Potential { raw: raw.clone(), kind }
+}
+
+/// E42: the word for a filter that drops nothing; in capitals it would name the prefix letter `E`.
+fn is_none(letters: &str) -> bool {
+    letters.eq_ignore_ascii_case("none")
 }
 
 #[cfg(test)]

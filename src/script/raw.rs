@@ -314,11 +314,14 @@ impl<'a, 'b> Fields<'a, 'b> {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&'b Value<'a>> {
-        let at = self.properties.iter().position(|property| property.name.as_str() == name)?;
-        if let Some(known) = self.known.get(at) {
+        let mut first = None;
+        let fields = self.properties.iter().zip(&self.known);
+        for (property, known) in fields.filter(|(property, _)| property.name.as_str() == name) {
             known.set(true);
+            // Of a key that stands twice, which is an error, the first place counts.
+            first = first.or(Some(&property.value));
         }
-        self.properties.get(at).map(|property| &property.value)
+        first
     }
 
     /// True if the field is written and not null.

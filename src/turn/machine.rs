@@ -9,6 +9,7 @@ use super::interrupt::Interrupt;
 use super::listening::Listening;
 use super::order::Order;
 use super::playback::Audio;
+use super::speech::{Interval, Speech};
 use super::timers::{Timer, Timers};
 use crate::engine::{Action, ActionKind, EndReason, Heard, Input, Now, Tick};
 
@@ -63,14 +64,6 @@ struct Running {
     held: Vec<Heard>,
     /// Finished sentences that were not answered (T6).
     said: Vec<SmolStr>,
-}
-
-#[derive(Debug)]
-struct Speech {
-    started: Now,
-    stopped: Option<Now>,
-    /// What was understood so far.
-    partial: SmolStr,
 }
 
 impl Turn {
@@ -303,7 +296,9 @@ impl Turn {
         if !self.hears() || self.speech.is_some() {
             return;
         }
-        self.speech = Some(Speech { started: now, stopped: None, partial: SmolStr::default() });
+        let over_audio = self.action.as_ref().is_some_and(|action| action.audio.is_playing());
+        self.speech =
+            Some(Speech { started: now, over_audio, stopped: None, partial: SmolStr::default() });
         self.timers.disarm(Timer::WaitSpeech);
         self.timers.disarm(Timer::FalseStart);
         if let Some(listening) = self.listening() {
@@ -328,9 +323,9 @@ impl Turn {
         self.interrupt_if(Interrupt::OnPartial, now);
         let Some(speech) = &mut self.speech else { return };
         speech.partial = text.clone();
-        let started = speech.started;
+        let interval = speech.interval(now);
         if self.interrupt_now() != Some(Interrupt::NeverAndHold) {
-            let heard = self.heard('S', &text, (started, now));
+            let heard = self.heard('S', &text, interval);
             self.input(Input::Text(heard));
         }
     }
@@ -397,11 +392,11 @@ impl Turn {
         }
     }
 
-    fn end_speech(&mut self, now: Now) -> (Now, Now) {
+    fn end_speech(&mut self, now: Now) -> Interval {
         self.timers.disarm(Timer::MaxSpeech);
         self.timers.disarm(Timer::FalseStart);
         let speech = self.speech.take();
-        speech.map_or((now, now), |speech| (speech.started, speech.stopped.unwrap_or(now)))
+        speech.map_or(Interval::moment(now), |speech| speech.interval(now))
     }
 
     /// Stops the audio if the action lets itself be interrupted in this way, now.
@@ -426,12 +421,15 @@ impl Turn {
     }
 
     /// A piece of speech as the engine wants it (E91).
-    fn heard(&self, letter: char, text: &str, (started, ended): (Now, Now)) -> Heard {
+    fn heard(&self, letter: char, text: &str, interval: Interval) -> Heard {
+        let Interval { started, ended, .. } = interval;
         let duration_ms = ms(ended.tick.ms_since(started.tick));
         let audio = self.action.as_ref().map(|action| &action.audio);
         let over_audio = audio.and_then(|audio| {
             let began = audio.started?;
-            audio.ended.is_none_or(|end| started.tick < end.tick).then_some(began)
+            let over_audio =
+                interval.over_audio || audio.ended.is_none_or(|end| started.tick < end.tick);
+            over_audio.then_some(began)
         });
         let play_time_ms = match (over_audio, audio.and_then(|audio| audio.ended)) {
             (Some(began), _) => ms(ended.tick.ms_since(began.tick)),
@@ -468,7 +466,7 @@ impl Turn {
         if !self.hears() {
             return;
         }
-        let heard = self.heard('E', error, (now, now));
+        let heard = self.heard('E', error, Interval::moment(now));
         self.input(Input::Text(heard));
         self.timers.arm(Timer::RecognizerRetry, now.tick.plus_ms(RECOGNIZER_RETRY_MS));
         if !self.timers.is_armed(Timer::RecognizerGone) {

@@ -9,6 +9,7 @@ mod listening;
 mod machine;
 pub mod order;
 mod playback;
+mod speech;
 #[cfg(test)]
 mod tests;
 mod timers;

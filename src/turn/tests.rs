@@ -161,6 +161,19 @@ fn t2_each_mode_stops_the_audio_at_its_own_moment() {
     }
 }
 
+/// E91: speech that stopped the audio was spoken over it, even if the stop took no time.
+#[test]
+fn speech_that_stops_the_audio_was_over_it() {
+    let mut stage = Stage::heard(&["hello"], "");
+    stage.after(1_000);
+    stage.on(MediaEvent::SpeechStarted);
+    stage.finished(0, PlaybackEnd::Stopped, 1_000);
+    assert_eq!(stage.outputs(), ["stop"]);
+    stage.after(600);
+    stage.on(MediaEvent::Final("yes".into()));
+    assert_eq!(stage.outputs(), ["Fyes 600 1600"]);
+}
+
 /// T2, 256: results are held until the audio has ended.
 #[test]
 fn t2_256_results_are_held() {

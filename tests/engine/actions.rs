@@ -169,6 +169,25 @@ fn one_variable_too_many() {
     assert_eq!(call.lines()[2], "1 F1 Complete DONE() | Full done | Flow F2 x1");
 }
 
+/// Limits: a variable has so many bytes; one that is longer is cut, and an ERROR row names it.
+#[test]
+fn one_byte_too_many() {
+    let set_to = |count: usize| {
+        let value = "x".repeat(count);
+        call(&format!(
+            r#""F1": {{ "action": "set", "set": {{ "long": "{value}" }}, "subflow": {{
+                "F2": {{ "condition": {{ "complete": ["done"] }} }} }} }},
+            "F2": {{ "playbacks": ["${{long}}"] }}"#
+        ))
+    };
+    let fits = set_to(8192);
+    assert_eq!((fits.rows.len(), fits.plays()[0].len()), (2, 8192));
+    let cut = set_to(8193);
+    assert_eq!(cut.lines()[1], "1 F1 Error long | Mismatch | None");
+    assert_eq!(cut.lines()[2], "1 F1 Complete DONE() | Full done | Flow F2 x1");
+    assert_eq!(cut.plays()[0].len(), 8192);
+}
+
 /// E20: a built-in that is not built yet ends with ERROR().
 #[test]
 fn later_actions_fail() {

@@ -75,8 +75,8 @@ fn filtered_results_leave_no_trace() {
         assert!(call.say(dropped).rows.is_empty(), "{filter} drops {dropped}");
         assert_eq!(call.say(kept).row().response_id, "F2", "{filter} keeps {kept}");
     }
-    for filter in ["none", ""] {
-        assert_eq!(call(&nodes(filter)).say("S有").row().response_id, "F2");
+    for (filter, kept) in [("none", "S有"), ("", "S有"), ("NONE", "E有")] {
+        assert_eq!(call(&nodes(filter)).say(kept).row().response_id, "F2", "{filter}");
     }
 }
 

@@ -47,7 +47,7 @@ impl Line {
                 let event = MediaEvent::ApplicationFinished { entry: entry.clone(), ok: true };
                 self.happened.push_back(event);
             }
-            Order::Hangup { .. } => self.hang_up(EndReason::SendBye, now),
+            Order::Hangup { .. } => self.hang_up(EndReason::SendBye),
             Order::Transfer(_) if self.transfer_fails => {
                 let why = SmolStr::new_static("no such extension");
                 self.happened.push_back(MediaEvent::TransferFailed(why));
@@ -62,9 +62,10 @@ impl Line {
     }
 
     /// The line is gone: what played or waited ends, and nothing comes after.
-    pub(super) fn hang_up(&mut self, reason: EndReason, now: Tick) {
+    pub(super) fn hang_up(&mut self, reason: EndReason) {
         if !std::mem::replace(&mut self.hung_up, true) {
-            self.stop(now);
+            self.playing = None;
+            self.queue.clear();
             self.happened.push_back(MediaEvent::HungUp(reason));
         }
     }

@@ -105,12 +105,14 @@ impl Player {
             Act::Says { text, for_ms } => {
                 self.line_tells(MediaEvent::SpeechStarted);
                 self.pass(*for_ms);
+                self.catch_up();
                 self.line_tells(MediaEvent::Final(text.clone()));
             }
             Act::Partial(text) => self.line_tells(MediaEvent::Partial(text.clone())),
             Act::Noise(for_ms) => {
                 self.line_tells(MediaEvent::SpeechStarted);
                 self.pass(*for_ms);
+                self.catch_up();
                 self.line_tells(MediaEvent::SpeechStopped);
             }
             Act::Digits(keys) => {
@@ -118,9 +120,12 @@ impl Player {
                     self.line_tells(MediaEvent::Digit(key));
                 }
             }
-            Act::Waits(for_ms) => self.pass(*for_ms),
+            Act::Waits(for_ms) => {
+                self.pass(*for_ms);
+                self.catch_up();
+            }
             Act::HangsUp => {
-                self.line.hang_up(EndReason::RecvBye, self.now.tick);
+                self.line.hang_up(EndReason::RecvBye);
                 self.settle();
             }
             Act::Broken => self.line_tells(MediaEvent::Broken),
@@ -128,6 +133,26 @@ impl Player {
                 self.line_tells(MediaEvent::RecognitionFailed(error.clone()));
             }
             Act::AudioLasts(_) | Act::AudioFails | Act::TransferFails => self.set_up(act),
+        }
+    }
+
+    /// Lets time pass, with everything that is due before its end; at the end itself the line still
+    /// speaks (audio that ends with it has ended), but no timer is due yet.
+    pub fn pass(&mut self, for_ms: u64) {
+        let mut left_ms = for_ms;
+        while let Some(next_ms) = self.quiet_ms().filter(|next_ms| *next_ms < left_ms) {
+            self.now = self.now.plus_ms(next_ms);
+            left_ms -= next_ms;
+            self.wake();
+        }
+        self.now = self.now.plus_ms(left_ms);
+        self.settle();
+    }
+
+    /// Lets happen what is due at this very moment.
+    pub fn catch_up(&mut self) {
+        while self.quiet_ms() == Some(0) {
+            self.wake();
         }
     }
 
@@ -172,21 +197,14 @@ impl Player {
         }
     }
 
-    fn line_tells(&mut self, event: MediaEvent) {
-        self.conversation.handle(event, self.now);
+    fn wake(&mut self) {
+        self.conversation.wake(self.now);
         self.settle();
     }
 
-    /// Lets time pass, with everything that is due in it.
-    fn pass(&mut self, for_ms: u64) {
-        let mut left_ms = for_ms;
-        while let Some(next_ms) = self.quiet_ms().filter(|next_ms| *next_ms <= left_ms) {
-            self.now = self.now.plus_ms(next_ms);
-            left_ms -= next_ms;
-            self.conversation.wake(self.now);
-            self.settle();
-        }
-        self.now = self.now.plus_ms(left_ms);
+    fn line_tells(&mut self, event: MediaEvent) {
+        self.conversation.handle(event, self.now);
+        self.settle();
     }
 
     /// Lets robot and line talk to each other until nothing more happens at this moment.

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Times are counted from the `>` or `+` line before. Audio takes no time, unless the line
-//! `> audio lasts 3s` says otherwise.
+//! `> audio lasts 3s` says otherwise. A timer that is due at the very end of a `+` goes off if the next
+//! line tells of it; before a `>` line the caller is first.
 
 use smol_str::SmolStr;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use super::caller::Act;
 use super::player::{Deed, Happened, Moment, Player};
 use super::rehearsal::{Rehearsal, Step};
 use crate::engine::{Call, Classify, Field, Now, ResponseType, Robot, Row, Tick, Wall};
@@ -40,14 +41,8 @@ pub fn rehearse(script: &Arc<Script>, rehearsal: &Rehearsal) -> Result<(), Diffe
     };
     let robot = Robot::new(call, Arc::clone(script), BEGIN);
     let player = Player::new(robot, BEGIN, &rehearsal.from_the_start);
-    let mut stage = Stage {
-        player,
-        deeds: VecDeque::new(),
-        rows: Vec::new(),
-        classify: None,
-        base_ms: 0,
-        now_ms: 0,
-    };
+    let mut stage =
+        Stage { player, deeds: VecDeque::new(), rows: Vec::new(), classify: None, base_ms: 0 };
     stage.collect();
     let mut last_line = 1;
     for (line, step) in &rehearsal.steps {
@@ -63,9 +58,8 @@ struct Stage {
     deeds: VecDeque<(u64, Deed)>,
     rows: Vec<Row>,
     classify: Option<Classify>,
-    /// When the last act began, and when it ended, since the call began, ms.
+    /// When the last pause began or the last act ended, since the call began, ms.
     base_ms: u64,
-    now_ms: u64,
 }
 
 impl Stage {
@@ -76,18 +70,46 @@ impl Stage {
                 if self.player.has_ended() {
                     return Err("the call has ended by then".into());
                 }
-                self.player.act(act);
-                let is_pause = matches!(act, super::Act::Waits(_));
-                self.collect();
-                // What follows a pause happens during it; what follows an act happens after it.
-                self.base_ms = if is_pause { self.now_ms } else { self.player.elapsed_ms() };
-                self.now_ms = self.player.elapsed_ms();
+                self.act(act);
                 Ok(())
             }
-            Step::Expect { at_ms, deed } => self.expect(*at_ms, deed),
-            Step::Row { of, holds } if of == "classify" => self.classify_holds(holds),
-            Step::Row { of, holds } => self.row_holds(of, holds),
+            Step::Expect { at_ms, deed } => {
+                if self.deeds.is_empty() {
+                    self.catch_up();
+                }
+                self.expect(*at_ms, deed)
+            }
+            Step::Row { of, holds } => self.holds(of, holds).or_else(|_| {
+                self.catch_up();
+                self.holds(of, holds)
+            }),
         }
+    }
+
+    /// What follows a pause happens during it; what follows an act happens after it.
+    fn act(&mut self, act: &Act) {
+        match act {
+            // A timer that is due when the pause ends waits for the next line: it goes off if that
+            // line tells of it, and the caller is first if that line is the caller's.
+            Act::Waits(for_ms) => {
+                self.base_ms = self.player.elapsed_ms();
+                self.player.pass(*for_ms);
+            }
+            _ => {
+                self.player.act(act);
+                self.base_ms = self.player.elapsed_ms();
+            }
+        }
+        self.collect();
+    }
+
+    fn catch_up(&mut self) {
+        self.player.catch_up();
+        self.collect();
+    }
+
+    fn holds(&self, of: &str, holds: &[(SmolStr, SmolStr)]) -> Result<(), String> {
+        if of == "classify" { self.classify_holds(holds) } else { self.row_holds(of, holds) }
     }
 
     fn collect(&mut self) {
