@@ -146,7 +146,7 @@ impl Player {
             self.wake();
         }
         self.now = self.now.plus_ms(left_ms);
-        self.settle();
+        self.drain();
     }
 
     /// Lets happen what is due at this very moment.
@@ -207,18 +207,24 @@ impl Player {
         self.settle();
     }
 
-    /// Lets robot and line talk to each other until nothing more happens at this moment.
+    /// Lets everything happen that is due at this moment.
     fn settle(&mut self) {
+        self.drain();
+        while self.conversation.next_wake().is_some_and(|(due, _)| due <= self.now.tick) {
+            self.conversation.wake(self.now);
+            self.drain();
+        }
+    }
+
+    /// Lets robot and line talk to each other until both wait for time or caller.
+    fn drain(&mut self) {
         loop {
             while let Some(effect) = self.conversation.next_effect() {
                 self.perform(effect);
             }
-            if let Some(event) = self.line.next(self.now.tick) {
-                self.conversation.handle(event, self.now);
-            } else if self.is_due() {
-                self.conversation.wake(self.now);
-            } else {
-                break;
+            match self.line.next(self.now.tick) {
+                Some(event) => self.conversation.handle(event, self.now),
+                None => break,
             }
         }
         debug_assert!(
@@ -227,10 +233,6 @@ impl Player {
                 || self.line.next_at(self.now.tick).is_some(),
             "a call that has not ended must be waiting for something"
         );
-    }
-
-    fn is_due(&self) -> bool {
-        self.conversation.next_wake().is_some_and(|(due, _)| due <= self.now.tick)
     }
 
     fn perform(&mut self, effect: Effect) {
