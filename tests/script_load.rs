@@ -154,8 +154,10 @@ fn errors_that_stand_alone() {
         ),
         (
             r#"{ "flow": ▲{
-                "F1": { "action": "playback", "subflow": { "F2": {} } },
-                "F2": { "action": "playback", "subflow": { "F1": {} } }
+                "F1": { "action": "playback",
+                        "subflow": { "F2": { "condition": { "complete": ["any"] } } } },
+                "F2": { "action": "playback",
+                        "subflow": { "F1": { "condition": { "complete": ["any"] } } } }
             } }"#,
             "no entry node: every node is led to by another",
         ),
@@ -301,7 +303,8 @@ fn the_liberties_of_the_format() {
         \"version\": \"2\", /* the format */\n\
         \"flow\": {\n\
           \"F1\": { \"action\": \"playback\", \"repetition\": \"2\", \"mismatchrepetition\": \"\",\n\
-            \"subflow\": { \"a:b:F2\": { \"priority\": \"-3\", \"weight\": \"7\", }, }, },\n\
+            \"subflow\": { \"a:b:F2\": { \"priority\": \"-3\", \"weight\": \"7\",\n\
+              \"condition\": { \"complete\": [\"any\"] }, }, }, },\n\
           \"F2\": { \"action\": \"hangup\", \"potential\": 5 },\n\
         },\n}";
     let (script, problems) = load_marked(text);
@@ -327,7 +330,8 @@ fn versions_are_formats_or_labels() {
     ] {
         let text = format!(
             r#"{{ {version} "flow": {{
-                "F1": {{ "action": "playback", "subflow": {{ "F2": {{ "weight": 1 }} }} }},
+                "F1": {{ "action": "playback", "subflow": {{
+                    "F2": {{ "weight": 1, "condition": {{ "complete": ["any"] }} }} }} }},
                 "F2": {{ "action": "hangup" }} }} }}"#
         );
         let (script, problems) = load_marked(&text);
@@ -518,6 +522,21 @@ fn found<'a>(script: &'a Script, scope: Scope, text: &str) -> Vec<(&'a str, Prom
             Some((word, PromptId(hit.owner)))
         })
         .collect()
+}
+
+/// A condition that nothing looks at, and a way that nothing takes, are said (E10).
+#[test]
+fn what_never_happens_is_warned_of() {
+    let script = r#"{ "version": 3, "flow": { "Start": { "subflow": { "F1": {} } },
+        "F1": { "action": "playback", "subflow": {
+            ▲"F2": { "weight": 1 }, "F3": { "condition": { "complete": ["any"] } } } },
+        "F2": { "action": "hangup", "condition": ▲{ "text": ["再见"] } },
+        "F3": { "action": "hangup" } } }"#;
+    let (loaded, problems) = load_marked(script);
+    assert!(loaded.is_some());
+    let edge = "an edge without a condition is never taken";
+    let node = "a condition on a node that is not global is never looked at";
+    assert_reported(script, &problems, &[edge, node]);
 }
 
 /// E10, N13: a script that is damaged anywhere ends in a report with a place in the file, or loads;

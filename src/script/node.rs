@@ -201,7 +201,11 @@ impl<'a> Loader<'_, 'a> {
         let priority = self.reader.integer(fields.get("priority"), "priority").unwrap_or(0);
         let weight = self.reader.integer(fields.get("weight"), "weight").unwrap_or(0);
         if !is_global {
-            fields.get("condition");
+            if fields.has("condition") {
+                let message = "a condition on a node that is not global is never looked at";
+                let hint = "write \"global\": true, or move it to an edge that leads here";
+                self.reader.warn(fields.span("condition"), message, hint);
+            }
             return None;
         }
         let mut edge = Edge { target: id, priority, weight, ..Edge::default() };
@@ -227,6 +231,11 @@ impl<'a> Loader<'_, 'a> {
         edges
     }
 
+    /// True for the edges of `Start`, which need no condition: the first is the way in (E11).
+    fn is_start(&self, scope: Scope) -> bool {
+        self.node_ids.get("Start").is_some_and(|start| scope == Scope::Edges(*start))
+    }
+
     fn edge(
         &mut self,
         scope: Scope,
@@ -242,6 +251,11 @@ impl<'a> Loader<'_, 'a> {
             return None;
         };
         let fields = self.reader.object(value, "an edge")?;
+        if !fields.has("condition") && !self.is_start(scope) {
+            let message = "an edge without a condition is never taken";
+            let hint = "write \"condition\": { \"complete\": [\"any\"] }, or keywords";
+            self.reader.warn(name.span.clone(), message, hint);
+        }
         if self.version < 2 && (!label.is_empty() || fields.has("id")) {
             let hint = "write \"version\": 2 or 3";
             self.reader.warn(name.span.clone(), "labels and ids of edges need version 2", hint);
