@@ -358,7 +358,8 @@ impl Robot {
 
     /// R12, R18: speech that began within the forbidden part of audio that still plays.
     fn is_disabled(&self, heard: &Heard) -> bool {
-        heard.play_time_ms > 0 && self.forbids_break(heard.play_time_ms - heard.duration_ms)
+        let began_ms = heard.play_time_ms.saturating_sub(heard.duration_ms);
+        heard.play_time_ms > 0 && self.forbids_break(began_ms)
     }
 
     /// E3: true if the caller can't interrupt at this moment of the audio, which may be before it.

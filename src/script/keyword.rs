@@ -216,13 +216,16 @@ fn is_pattern_syntax(before: &str, name: &str) -> bool {
 
 /// The next `{name}` at or after `from`: the places of its braces.
 fn braces(text: &str, from: usize) -> Option<(usize, usize)> {
-    let open = text.get(from..)?.find('{')? + from;
-    let inner = text.get(open + 1..)?;
-    let close = inner.find(['{', '}'])?;
-    if inner.get(close..)?.starts_with('{') {
-        return braces(text, open + 1);
+    let mut open = None;
+    for (at, brace) in text.get(from..)?.match_indices(['{', '}']) {
+        match (brace, open) {
+            ("{", _) => open = Some(from + at),
+            (_, Some(open)) => return Some((open, from + at)),
+            // A closing brace that nothing opened.
+            (_, None) => {}
+        }
     }
-    Some((open, open + 1 + close))
+    None
 }
 
 fn groups_in(text: &str, is_group: impl Fn(&str) -> bool) -> Vec<SmolStr> {
@@ -304,6 +307,16 @@ mod tests {
             synonyms.read(".*多少？"),
             Ok(Keyword::Pattern { source: r".*多少\?".into(), shown: ".*多少？".into() })
         );
+    }
+
+    /// E10: a keyword of nothing but braces costs one walk, and no stack.
+    #[test]
+    fn braces_without_end_are_text() {
+        let open = "{".repeat(1 << 20);
+        let synonyms = synonyms(&[("a", &["x"])]).expect("no cycle");
+        assert!(matches!(synonyms.read(&open), Ok(Keyword::Pattern { .. })));
+        assert_eq!(braces("}{{a}", 0), Some((2, 4)));
+        assert_eq!(braces("{a}{", 3), None);
     }
 
     /// E6: a cycle is named, not followed.

@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use super::check::{AddedLiteral, Loader};
+use super::check::{AddedLiteral, KEYWORDS_MAX, Loader};
 use super::keyword::Keyword;
 use super::matcher::{Place, Scope};
 use super::model::{
@@ -177,6 +177,9 @@ impl<'a> Loader<'_, 'a> {
         let mut added = Added { concrete: false, any: false };
         for word in words {
             let read = self.synonyms.read(word.text);
+            if self.is_one_too_many(read.as_ref().ok()) {
+                continue;
+            }
             let mut place = || {
                 *order += 1;
                 Place { scope, order: *order, owner }
@@ -211,6 +214,21 @@ impl<'a> Loader<'_, 'a> {
             }
         }
         added
+    }
+
+    /// Past the limit keywords are counted, for the error that says how many there are, and not
+    /// kept.
+    fn is_one_too_many(&mut self, read: Option<&Keyword>) -> bool {
+        let count = match read {
+            Some(Keyword::Literals(literals)) => literals.len(),
+            Some(Keyword::Pattern { .. }) => 1,
+            Some(Keyword::Any | Keyword::Empty) | None => return false,
+        };
+        let is_too_many = self.keywords.keywords + count > KEYWORDS_MAX;
+        if is_too_many {
+            self.keywords.keywords += count;
+        }
+        is_too_many
     }
 }
 

@@ -72,7 +72,8 @@ impl Turn {
         if self.action.as_ref().is_some_and(|old| old.audio.is_playing()) {
             self.order(Order::StopAudio);
         }
-        for timer in [Timer::WaitSpeech, Timer::FalseStart, Timer::Playback] {
+        // What the caller is saying goes on, and so do its timers.
+        for timer in [Timer::WaitSpeech, Timer::Playback] {
             self.timers.disarm(timer);
         }
         let listening = action.listen.as_deref().map(Listening::new);
@@ -140,11 +141,7 @@ impl Turn {
         while let Some(timer) = self.timers.take_due(now.tick) {
             match timer {
                 Timer::WaitSpeech => self.complete(self.complete_args("TIMEOUT")),
-                Timer::MaxSpeech => {
-                    let args = self.complete_args("TIMEOUT");
-                    self.speech = None;
-                    self.complete(args);
-                }
+                Timer::MaxSpeech => self.cut_speech(),
                 Timer::FalseStart => self.false_start(now),
                 Timer::Playback => self.playback_overdue(now),
                 Timer::RecognizerRetry => self.listen(),
@@ -200,7 +197,9 @@ impl Turn {
             self.order(Order::StopListening);
         }
         self.speech = None;
-        for timer in [Timer::MaxSpeech, Timer::RecognizerRetry, Timer::RecognizerGone] {
+        for timer in
+            [Timer::MaxSpeech, Timer::FalseStart, Timer::RecognizerRetry, Timer::RecognizerGone]
+        {
             self.timers.disarm(timer);
         }
     }
@@ -313,6 +312,15 @@ impl Turn {
         speech.stopped = Some(now);
         self.timers.disarm(Timer::MaxSpeech);
         self.timers.arm(Timer::FalseStart, now.tick.plus_ms(FALSE_START_MS));
+    }
+
+    /// T6: the sentence ends here, and with it an action that listens; a goodbye goes on (T12).
+    fn cut_speech(&mut self) {
+        let args = self.complete_args("TIMEOUT");
+        self.speech = None;
+        if self.listening().is_some() {
+            self.complete(args);
+        }
     }
 
     fn partial(&mut self, text: SmolStr, now: Now) {
@@ -541,7 +549,7 @@ impl Turn {
     /// The action ends; once, whatever else is still said of it.
     fn complete(&mut self, args: SmolStr) {
         let Some(action) = self.action.take() else { return };
-        for timer in [Timer::WaitSpeech, Timer::FalseStart, Timer::Playback, Timer::MaxSpeech] {
+        for timer in [Timer::WaitSpeech, Timer::Playback] {
             self.timers.disarm(timer);
         }
         self.input(Input::Complete { appid: Some(action.appid), args });

@@ -425,3 +425,29 @@ fn an_application_completes_with_its_end() {
     stage.on(MediaEvent::ApplicationFinished { entry: stage.entry(0), ok: true });
     assert_eq!(stage.outputs(), ["DONE()"]);
 }
+
+/// T3, T7: a noise that a new action finds still open ends, and the silence timer starts.
+#[test]
+fn t7_a_noise_before_a_new_action_does_not_keep_it_open() {
+    let mut stage = Stage::listening("");
+    stage.on(MediaEvent::SpeechStarted);
+    stage.on(MediaEvent::SpeechStopped);
+    stage.start(action("a2", &["again"], Some("")));
+    stage.on(MediaEvent::PlaybackStarted(stage.entry(0)));
+    stage.finished(0, PlaybackEnd::Done, 0);
+    stage.outputs();
+    stage.after(1_500 + 5_000);
+    assert_eq!(stage.outputs(), ["TIMEOUT()"]);
+}
+
+/// T12: a sentence that began before the goodbye and never ends doesn't cut it.
+#[test]
+fn t12_a_sentence_without_end_does_not_cut_the_goodbye() {
+    let mut stage = Stage::listening("");
+    stage.on(MediaEvent::Partial("well".into()));
+    stage.start(Action { kind: ActionKind::Goodbye, ..action("a2", &["bye"], None) });
+    stage.on(MediaEvent::PlaybackStarted(stage.entry(0)));
+    stage.outputs();
+    stage.after(60_000);
+    assert_eq!(stage.outputs(), [""; 0]);
+}

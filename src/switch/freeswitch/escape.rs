@@ -21,14 +21,15 @@ pub(super) enum Refused {
     Path,
     #[error("the tone has signs that are not allowed")]
     Tone,
-    #[error("the application runs programs or is not an application's name")]
+    #[error("the application runs programs, dials or sets variables, or is no application's name")]
     Application,
     #[error("the dialplan would run applications named in the extension")]
     Dialplan,
 }
 
-/// Applications that run programs or open connections: never for a script or a model (N10).
-const APPLICATIONS_REFUSED: [&str; 12] = [
+/// Applications that run programs, open connections, dial, run further applications or set channel
+/// variables (`api_hangup_hook` runs a program): never for a script or a model (N10, N11).
+const APPLICATIONS_REFUSED: [&str; 26] = [
     "system",
     "bgsystem",
     "lua",
@@ -41,6 +42,20 @@ const APPLICATIONS_REFUSED: [&str; 12] = [
     "mono",
     "socket",
     "curl",
+    "bridge",
+    "att_xfer",
+    "deflect",
+    "redirect",
+    "sched_transfer",
+    "execute_extension",
+    "bind_meta_app",
+    "bind_digit_action",
+    "set",
+    "multiset",
+    "export",
+    "bridge_export",
+    "set_global",
+    "set_profile_var",
 ];
 
 /// The argument of an application: nothing in it is expanded, and it stays one header line.
@@ -202,7 +217,8 @@ mod tests {
     #[test]
     fn a_script_runs_applications_and_no_programs() {
         assert_eq!(application("send_dtmf"), Ok("send_dtmf"));
-        for planted in ["system", "System", "bgsystem", "lua", "a b", "", "x\ny", "playback::x"] {
+        for planted in APPLICATIONS_REFUSED.into_iter().chain(["System", "a b", "", "x\ny", "a::b"])
+        {
             assert_eq!(application(planted), Err(Refused::Application), "{planted:?}");
         }
     }
