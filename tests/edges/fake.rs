@@ -402,11 +402,11 @@ async fn after_a_reconnect_the_channels_are_compared_n4() {
 }
 
 #[tokio::test]
-async fn a_call_of_a_daemon_that_died_keeps_its_number_e16() {
+async fn a_call_of_a_daemon_that_died_begins_anew_e16() {
     let fake = FakeFreeswitch::start("ClueCon").await;
     fake.call_unseen("u", &[("robot_flow", "loan"), ("robot_call", "u-2")]);
     let mut rig = Rig::attach(&configured(&fake));
-    assert_eq!(rig.call_untaken().await.call.callid, "u-2");
+    assert_eq!(rig.call_untaken().await.call.callid, "u-3");
 }
 
 #[tokio::test]

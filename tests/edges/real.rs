@@ -238,7 +238,7 @@ async fn calls_are_found_again_by_a_daemon_that_starts_anew_s1_n4() {
     let config =
         config::Freeswitch { address, password: Secret(password), asr, tts: "file".into() };
     let mut anew = Real { rig: Rig::attach(&config), ..switch };
-    let callid = driver.call.callid.clone();
+    let callid = format!("{}-2", driver.call.callid);
     let found = anew.wait_for(|found| found.call.callid == callid).await;
     assert_eq!(found.call.robot_flow, driver.call.robot_flow);
     driver.end().await;

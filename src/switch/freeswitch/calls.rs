@@ -262,11 +262,11 @@ impl Calls {
         let in_park = event.variable_str("current_application") == Some("park");
         let Some(parked) = translate::parked(&event) else { return };
         if (in_park || mark.is_some()) && !self.slots.contains_key(&uuid) {
-            // A call of a daemon that died keeps the number it had.
+            // A call of a daemon that died begins anew, as a call of its own (E16).
             let round =
                 mark.and_then(|mark| mark.strip_prefix(&*uuid)?.strip_prefix('-')?.parse().ok());
             if mark.is_some() {
-                self.rounds.insert(uuid.clone(), round.unwrap_or(1) - 1);
+                self.rounds.insert(uuid.clone(), round.unwrap_or(1));
             }
             self.begin(uuid, parked);
         }

@@ -123,8 +123,8 @@ fn only_channels_in_park_or_marked_as_ours_are_calls_s1() {
         (vec![flow, parked], Some("u")),
         (vec![flow, plays], None),
         (vec![parked], None),
-        (vec![flow, plays, ("variable_robot_call", "u")], Some("u")),
-        (vec![flow, plays, ("variable_robot_call", "u-3")], Some("u-3")),
+        (vec![flow, plays, ("variable_robot_call", "u")], Some("u-2")),
+        (vec![flow, plays, ("variable_robot_call", "u-3")], Some("u-4")),
     ] {
         let mut calls = calls();
         calls.replied(Errand::Dump("u".into()), Ok(dump(&headers).into()), NOW);
