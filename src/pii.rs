@@ -17,10 +17,18 @@ pub struct Pii<T>(pub T);
 impl<T: fmt::Display> fmt::Display for Pii<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if SHOWN.get() {
-            return self.0.fmt(f);
+            return escaped(&self.0.to_string(), f);
         }
         write!(f, "[{} characters]", self.0.to_string().chars().count())
     }
+}
+
+/// What a caller says or sends never begins a line of the log, nor colours one (N10).
+fn escaped(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for c in text.chars() {
+        if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+    }
+    Ok(())
 }
 
 impl<T: fmt::Display> fmt::Debug for Pii<T> {
@@ -55,6 +63,13 @@ mod tests {
         assert_eq!(showing(true, || number.to_string()), "13800138000");
         assert_eq!(showing(true, || showing(false, || number.to_string())), "[11 characters]");
         assert_eq!(number.to_string(), "[11 characters]");
+    }
+
+    /// N10.
+    #[test]
+    fn what_is_said_forges_no_line_of_the_log() {
+        let said = Pii("да\n2026 ERROR all is lost\x1b[31m");
+        assert_eq!(showing(true, || said.to_string()), "да\\n2026 ERROR all is lost\\u{1b}[31m");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Exit;
+use crate::daemon::scripts::missing_audio;
 use crate::script::{self, Problem, Script};
 
 /// A script file is read up to one byte more than it may have, so that a larger one is noticed
@@ -15,8 +16,9 @@ pub(super) fn find(named: &Path) -> PathBuf {
     if named.exists() {
         return named.to_owned();
     }
-    let below = Path::new("flows").join(named);
-    let with_ending = below.with_extension("json");
+    let mut with_ending = Path::new("flows").join(named).into_os_string();
+    with_ending.push(".json");
+    let with_ending = PathBuf::from(with_ending);
     if with_ending.exists() { with_ending } else { named.to_owned() }
 }
 
@@ -27,16 +29,25 @@ pub(super) fn name_of(file: &Path) -> String {
     named.with_extension("").to_string_lossy().into_owned()
 }
 
-/// Loads a script and everything there is to say about it.
+/// Loads a script and everything there is to say about it; of audio files that are missing only if
+/// it is known where they should be.
 ///
 /// # Errors
 /// The file can't be read; told on standard error.
-pub(super) fn load(file: &Path) -> Result<(Option<Arc<Script>>, Vec<Problem>), Exit> {
+pub(super) fn load(
+    file: &Path,
+    audio_dir: Option<&Path>,
+) -> Result<(Option<Arc<Script>>, Vec<Problem>), Exit> {
     let bytes = read(file).map_err(|error| {
         eprintln!("{}: {error}", file.display());
         Exit::Usage
     })?;
-    Ok(script::load(&name_of(file), &file.display().to_string(), &bytes))
+    let label = file.display().to_string();
+    let (script, mut problems) = script::load(&name_of(file), &label, &bytes);
+    if let (Some(script), Some(audio_dir)) = (&script, audio_dir) {
+        problems.extend(missing_audio(script, &label, &bytes, audio_dir));
+    }
+    Ok((script, problems))
 }
 
 /// Loads a script that must be right; its errors are told on standard error.
@@ -44,29 +55,11 @@ pub(super) fn load(file: &Path) -> Result<(Option<Arc<Script>>, Vec<Problem>), E
 /// # Errors
 /// The file can't be read, or the script has errors.
 pub(super) fn load_or_tell(file: &Path) -> Result<Arc<Script>, Exit> {
-    let (script, problems) = load(file)?;
+    let (script, problems) = load(file, None)?;
     for problem in problems.iter().filter(|problem| problem.is_error()) {
         eprintln!("{problem}");
     }
     script.ok_or(Exit::Wrong)
-}
-
-/// A warning for each audio file that a script names and that is not there (E10).
-pub(super) fn missing_audio(script: &Script, file: &Path, audio_dir: &Path) -> Vec<Problem> {
-    let folder = audio_dir.join(script.global.voicedir.as_str());
-    let missing = script.audio_files.iter().filter(|audio| {
-        let path = Path::new(audio.file.trim_start_matches("file://"));
-        !folder.join(path).is_file()
-    });
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let label = file.display().to_string();
-    missing
-        .map(|audio| {
-            let message = format!("there is no audio file {}", folder.join(&*audio.file).display());
-            let hint = "record it, or write the words as they are to be spoken";
-            script::warning_at(&label, &text, audio.offset, message, hint)
-        })
-        .collect()
 }
 
 fn read(file: &Path) -> std::io::Result<Vec<u8>> {
