@@ -9,11 +9,15 @@ use tokio::sync::watch;
 
 use super::clock::Clock;
 use super::meter::Meter;
-use crate::engine::{Command, EndReason, Input, Now, Robot, Snapshot, Transfer};
+use crate::engine::{Command, EndReason, Input, Now, Robot, Snapshot, Tick, Transfer};
 use crate::pii::Pii;
 use crate::store::{Notify, Store};
 use crate::switch::{CallHandle, SwitchEvents};
 use crate::turn::{Conversation, Effect, MediaEvent, Order};
+
+/// A call that is closed waits this long for the switch to have hung up, ms: dropped earlier, the
+/// hang-up itself could be lost with it.
+const CLOSE_MS: u64 = 3_000;
 
 /// What all calls share.
 #[derive(Clone)]
@@ -47,6 +51,8 @@ pub(super) struct Driver {
     events: SwitchEvents,
     notify: Notify,
     shared: Shared,
+    /// The daemon has hung up; the call ends then, whatever the switch says.
+    closed_by: Option<Tick>,
     /// The call as it was after its last row: what is left of it if a step panics (N7).
     safe: Snapshot,
 }
@@ -61,7 +67,7 @@ impl Driver {
         let now = shared.clock.now();
         let conversation = Conversation::new(robot, now);
         let safe = conversation.robot().snapshot();
-        Self { conversation, handle, events, notify, shared, safe }
+        Self { conversation, handle, events, notify, shared, closed_by: None, safe }
     }
 
     pub(super) async fn run(mut self) {
@@ -70,6 +76,7 @@ impl Driver {
             let wake = self.conversation.next_wake().map(|(due, _)| due);
             let clock = &self.shared.clock;
             let closing = &mut self.shared.closing;
+            let closed_by = self.closed_by;
             tokio::select! {
                 event = self.events.next() => {
                     // A line that tells nothing more is gone, and so is what was being said.
@@ -77,7 +84,14 @@ impl Driver {
                     self.step(|conversation, now| conversation.handle(event, now));
                 }
                 () = reach(clock, wake) => self.step(Conversation::wake),
-                () = closed(closing) => self.close(),
+                () = closed(closing), if closed_by.is_none() => self.close(),
+                () = reach(clock, closed_by), if closed_by.is_some() => {
+                    let ended = MediaEvent::HungUp(EndReason::SendBye);
+                    self.step(|conversation, now| {
+                        conversation.handle(ended.clone(), now);
+                        conversation.handle(ended, now);
+                    });
+                }
             }
             self.perform();
         }
@@ -144,18 +158,17 @@ impl Driver {
         self.conversation = Conversation::new(robot, now);
     }
 
-    /// The daemon stops: the call ends here.
+    /// The daemon stops: the call is hung up, and ends when the switch says so, or soon.
     fn close(&mut self) {
         tracing::info!("the daemon stops; the call is closed");
         let cause = SmolStr::new_static("NORMAL_CLEARING");
         // Whether or not the switch takes it, the call's rows are written.
         let _gone = self.handle.order(Order::Hangup { cause });
-        let ended = MediaEvent::HungUp(EndReason::SendBye);
-        self.step(|conversation, now| conversation.handle(ended, now));
+        self.closed_by = Some(self.shared.clock.now().tick.plus_ms(CLOSE_MS));
     }
 }
 
-async fn reach(clock: &Clock, due: Option<crate::engine::Tick>) {
+async fn reach(clock: &Clock, due: Option<Tick>) {
     match due {
         Some(due) => clock.reach(due).await,
         None => std::future::pending().await,
