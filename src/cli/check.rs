@@ -31,16 +31,13 @@ pub(super) fn run(args: &Args) -> Exit {
     let mut shown = String::new();
     for named in &args.files {
         let file = scripts::find(named);
-        let (script, mut problems) = match scripts::load(&file) {
+        let (script, problems) = match scripts::load(&file, Some(&args.audio_dir)) {
             Ok(loaded) => loaded,
             Err(exit) => {
                 worst = exit;
                 continue;
             }
         };
-        if let Some(script) = &script {
-            problems.extend(scripts::missing_audio(script, &file, &args.audio_dir));
-        }
         if worst == Exit::Fine && problems.iter().any(Problem::is_error) {
             worst = Exit::Wrong;
         }

@@ -80,6 +80,11 @@ impl Calls {
         })
     }
 
+    /// The scripts that calls begin with.
+    pub(super) fn scripts(&self) -> Scripts {
+        self.scripts.clone()
+    }
+
     /// How many calls run.
     #[must_use]
     pub(super) fn count(&self) -> usize {
@@ -101,7 +106,7 @@ impl Calls {
         let name = asked.unwrap_or_else(|| self.settings.default_script.as_str().into());
         let Some(script) = self.scripts.get(&name) else {
             tracing::error!(
-                call = %call.callid, script = %name,
+                call = %call.callid, script = ?name,
                 "no such script; set robot_flow to one that `telephonist check` accepts"
             );
             metrics::counter!(Meter::CallsRefused.name(), "why" => "no_script").increment(1);
@@ -116,24 +121,23 @@ impl Calls {
     /// Waits until all calls have ended, as long as the configuration allows; then closes the rest
     /// (N5).
     pub(super) async fn drain(&self) {
+        if self.all_end_within(self.settings.drain).await {
+            return;
+        }
+        tracing::warn!(calls = self.count(), "calls are closed because the daemon stops");
+        self.close.send_replace(true);
+        if !self.all_end_within(CLOSE_LIMIT).await {
+            tracing::error!(calls = self.count(), "calls did not end");
+        }
+    }
+
+    async fn all_end_within(&self, limit: Duration) -> bool {
         let all_ended = async {
             while self.count() > 0 {
                 tokio::time::sleep(DRAIN_LOOK).await;
             }
         };
-        if tokio::time::timeout(self.settings.drain, all_ended).await.is_ok() {
-            return;
-        }
-        tracing::warn!(calls = self.count(), "calls are closed because the daemon stops");
-        self.close.send_replace(true);
-        let written = async {
-            while self.count() > 0 {
-                tokio::time::sleep(DRAIN_LOOK).await;
-            }
-        };
-        if tokio::time::timeout(CLOSE_LIMIT, written).await.is_err() {
-            tracing::error!(calls = self.count(), "calls did not end");
-        }
+        tokio::time::timeout(limit, all_ended).await.is_ok()
     }
 
     fn drive(&self, call: NewCall, script: Arc<Script>) {

@@ -3,6 +3,7 @@
 //! Here alone a clock is read ([`clock`]) and tasks are started ([`tasks`]); what an edge has to do
 //! in the background it offers as a future, and the daemon runs it.
 
+mod applications;
 mod calls;
 pub mod clock;
 mod connections;

@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::applications;
 use super::calls::Calls;
 use super::clock::Clock;
 use super::http;
@@ -121,6 +122,9 @@ fn attach(
             match never {}
         });
         let Attached { calls: mut new_calls, status } = attached;
+        let comparing =
+            applications::watch(switch.address.clone(), calls.scripts(), status.clone());
+        tasks.spawn("applications", comparing);
         tasks.spawn("freeswitch status", watch_switch(status, part));
         let calls = calls.clone();
         tasks.spawn("new calls", async move {

@@ -137,3 +137,23 @@ async fn a_wrong_password_is_visible_and_can_be_mended() {
     fake.set_password("ClueCon");
     assert_eq!(daemon.says("\"ready\":true").await, 200);
 }
+
+/// S7: an application that the switch lacks is said when it is known, and ends its node with
+/// `ERROR()` instead of the call; an audio file that is missing is said at load (E10).
+#[tokio::test]
+async fn what_a_switch_or_folder_lacks_is_said_before_a_caller_finds_out_s7() {
+    let (fake, daemon) = daemon("").await;
+    daemon.write(
+        "flows/odd.json",
+        r#"{ "flow": { "Start": { "subflow": { "F1": {} } },
+            "F1": { "action": "cti_dance", "subflow": {
+                "F2": { "condition": { "complete": ["error"] } } } },
+            "F2": { "action": "hangup", "playbacks": ["gone.wav"] } } }"#,
+    );
+    daemon.logs("there is no audio file audio/gone.wav");
+    daemon.logs("no such application");
+    fake.call("u", &[("robot_flow", "odd")]);
+    fake.wrote(&["uuid_kill u"]).await;
+    let (rows, _) = daemon.rows("u").await;
+    assert_eq!(rows, ["Start odd → F1 1", "F1 ERROR() → F2 1", "F2 send_bye →  0"]);
+}

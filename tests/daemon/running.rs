@@ -51,7 +51,9 @@ impl Daemon {
     pub(crate) fn start(fake: &FakeFreeswitch, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let http = free_address();
-        std::fs::create_dir(folder.path().join("flows")).unwrap();
+        for name in ["flows", "audio"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
         std::fs::write(folder.path().join("flows/ask.json"), SCRIPT).unwrap();
         let config = format!(
             "timezone = \"UTC\"\n[scripts]\ndefault = \"ask\"\n[[freeswitch]]\naddress = \"{}\"\n\
@@ -64,6 +66,17 @@ impl Daemon {
         command.arg("run").current_dir(folder.path());
         let process = Process::start(command, "running").unwrap();
         Self { process: Some(process), folder, http }
+    }
+
+    /// Writes a file into its folder.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// Waits until it logs this.
+    pub(crate) fn logs(&self, text: &str) {
+        let process = self.process.as_ref().unwrap();
+        while !process.next_line(PATIENCE).expect("it logs something else").contains(text) {}
     }
 
     /// Ends it as an operator would, and waits until it has ended.

@@ -68,7 +68,8 @@ impl Process {
         Err(said.join("\n"))
     }
 
-    fn next_line(&self, patience: Duration) -> Result<String, RecvTimeoutError> {
+    /// The next line it says; an error when it has ended, or says nothing for so long.
+    pub(crate) fn next_line(&self, patience: Duration) -> Result<String, RecvTimeoutError> {
         self.lines.lock().unwrap().recv_timeout(patience)
     }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 use tokio::sync::{Mutex, watch};
 use tokio::task::spawn_blocking;
 
+use super::audio::missing_audio;
 use super::message::Complaint;
 use crate::script::{self, Problem, Script};
 
@@ -54,6 +56,7 @@ pub(super) struct Verdict {
 pub(super) struct Catalog {
     known: Mutex<BTreeMap<(SmolStr, Origin), Known>>,
     set: watch::Sender<Arc<Set>>,
+    audio_dir: Option<PathBuf>,
 }
 
 /// What one origin has under one name.
@@ -86,9 +89,12 @@ impl Scripts {
 }
 
 impl Catalog {
-    pub(super) fn new() -> (Self, Scripts) {
+    /// Nothing is known yet. Audio files that scripts name are looked for below `audio_dir`, if that
+    /// is a folder here: the switch may have its own.
+    pub(super) fn new(audio_dir: &Path) -> (Self, Scripts) {
         let (set, scripts) = watch::channel(Arc::default());
-        (Self { known: Mutex::default(), set }, Scripts { set: scripts })
+        let audio_dir = audio_dir.is_dir().then(|| audio_dir.to_owned());
+        (Self { known: Mutex::default(), set, audio_dir }, Scripts { set: scripts })
     }
 
     /// Takes a script from somewhere if it can be loaded; the same bytes again cost nothing.
@@ -113,7 +119,7 @@ impl Catalog {
                 "remove some",
             );
         }
-        let (script, complaints) = load(name, file, bytes).await;
+        let (script, complaints) = load(name, file, bytes, self.audio_dir.clone()).await;
         let verdict = Verdict { accepted: script.is_some(), is_new: true, complaints };
         tell(name, file, script.as_deref(), &verdict);
         let before = known.remove(&key).and_then(|before| before.script);
@@ -181,9 +187,20 @@ pub(super) fn refuse(file: &str, message: &str, hint: &str) -> Verdict {
 }
 
 /// Loads on a thread of its own: a large script takes longer than a call can wait (E12).
-async fn load(name: &SmolStr, file: &str, bytes: Vec<u8>) -> (Option<Arc<Script>>, Vec<Complaint>) {
+async fn load(
+    name: &SmolStr,
+    file: &str,
+    bytes: Vec<u8>,
+    audio_dir: Option<PathBuf>,
+) -> (Option<Arc<Script>>, Vec<Complaint>) {
     let (name, label) = (name.clone(), file.to_owned());
-    let loading = spawn_blocking(move || script::load(&name, &label, &bytes));
+    let loading = spawn_blocking(move || {
+        let (script, mut problems) = script::load(&name, &label, &bytes);
+        if let (Some(script), Some(audio_dir)) = (&script, &audio_dir) {
+            problems.extend(missing_audio(script, &label, &bytes, audio_dir));
+        }
+        (script, problems)
+    });
     match loading.await {
         Ok((script, problems)) => (script, problems.iter().map(|p: &Problem| p.into()).collect()),
         // A bug of ours: the panic's own message is in the log.

@@ -28,7 +28,7 @@ pub struct Loader {
 pub fn open(config: &Config) -> Result<(Scripts, Loader), RedisError> {
     let url = config.redis.url.0.as_str();
     let redis = if url.is_empty() { None } else { Some(Client::open(url)?) };
-    let (catalog, scripts) = Catalog::new();
+    let (catalog, scripts) = Catalog::new(&config.scripts.audio_dir);
     let catalog = Arc::new(catalog);
     let loader = Loader {
         folder: Folder::new(&config.scripts.dir, Arc::clone(&catalog)),

@@ -4,6 +4,7 @@
 //! Of one name, the script of our domain in Redis comes before the common one there, and that
 //! before the file. A script that can't be loaded never takes the place of one that could.
 
+mod audio;
 mod cache;
 mod catalog;
 mod feed;
@@ -11,6 +12,7 @@ mod folder;
 mod loader;
 mod message;
 
+pub use audio::missing_audio;
 pub use catalog::{Scripts, is_name};
 pub use loader::{Loader, open};
 pub use message::{Change, Complaint, HASH, REPLY_CHANNEL, Reply, channel, hash};
