@@ -99,12 +99,11 @@ impl Driver {
 
     /// Does what the conversation decided.
     fn perform(&mut self) {
-        let mut wrote = false;
         while let Some(effect) = self.conversation.next_effect() {
             match effect {
                 Effect::Row(row) => {
-                    wrote = true;
                     self.shared.store.conversation(*row, &self.notify);
+                    self.safe = self.conversation.robot().snapshot();
                 }
                 Effect::Classify(row) => self.shared.store.classify(*row, &self.notify),
                 Effect::Order(Order::Transfer(to)) if !self.shared.transfers.allows(&to) => {
@@ -116,9 +115,6 @@ impl Driver {
                 Effect::Warn(warning) => tracing::warn!(warning = %Pii(warning)),
                 Effect::Explain(lines) => tracing::debug!(?lines, "tried"),
             }
-        }
-        if wrote {
-            self.safe = self.conversation.robot().snapshot();
         }
     }
 
