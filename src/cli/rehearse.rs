@@ -1,9 +1,13 @@
 //! `telephonist rehearse`: plays written calls against a script.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{Exit, print, scripts};
 use crate::switch::simulated::{Rehearsal, rehearse};
+
+/// A call of an hour has some thousand lines; a file that is longer is no rehearsal.
+const REHEARSAL_BYTES_MAX: u64 = 1 << 20;
 
 /// Play written calls against a script in virtual time
 #[derive(clap::Args)]
@@ -49,7 +53,7 @@ fn play(script: &Path, file: &Path) -> Result<(), Exit> {
 
 /// Reads a rehearsal; what can't be read is told on standard error.
 pub(super) fn read(file: &Path) -> Result<Rehearsal, Exit> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    let text = text_of(file).map_err(|error| {
         eprintln!("{}: {error}", file.display());
         Exit::Usage
     })?;
@@ -61,8 +65,14 @@ pub(super) fn read(file: &Path) -> Result<Rehearsal, Exit> {
     })
 }
 
+fn text_of(file: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(file)?.take(REHEARSAL_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
 fn shown_line(file: &Path, line: usize) -> String {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let text = text_of(file).unwrap_or_default();
     text.lines().nth(line.saturating_sub(1)).unwrap_or_default().to_owned()
 }
 

@@ -9,6 +9,7 @@ use telephonist::engine::{EndReason, Row};
 use telephonist::script::Script;
 
 use crate::conversation::{Conversation, load};
+use crate::dice::Dice;
 
 const SCRIPTS: [(&str, &str); 3] = [
     ("loan", include_str!("../../flows/loan.json")),
@@ -42,7 +43,7 @@ fn the_same_inputs_give_the_same_rows() {
 
 /// A call from beginning to end; all its rows.
 fn random_call(script: &Arc<Script>, seed: u64) -> Vec<Row> {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut call = Conversation::with(script);
     let mut rows = call.rows.clone();
     for _ in 0..STEPS_MAX {
@@ -91,23 +92,10 @@ const ENDS: [&str; 10] = [
 
 fn random_step(call: &mut Conversation, dice: &mut Dice) {
     match dice.roll(10) {
-        0..5 => call.say(TEXTS[dice.roll(TEXTS.len())]),
-        5 => call.say_over(TEXTS[dice.roll(TEXTS.len())], 700, 400),
-        6 => call.press(["1", "2", "0", "12#", "*", ""][dice.roll(6)]),
-        7 | 8 => call.complete(ENDS[dice.roll(ENDS.len())]),
+        0..5 => call.say(dice.pick(&TEXTS)),
+        5 => call.say_over(dice.pick(&TEXTS), 700, 400),
+        6 => call.press(dice.pick(&["1", "2", "0", "12#", "*", ""])),
+        7 | 8 => call.complete(dice.pick(&ENDS)),
         _ => call.advance(dice.roll(12_000) as u64),
     };
-}
-
-/// SplitMix64: the same seed is the same caller on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) as usize % sides
-    }
 }

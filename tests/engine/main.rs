@@ -6,6 +6,8 @@
 
 #[path = "../support/conversation.rs"]
 mod conversation;
+#[path = "../support/dice.rs"]
+mod dice;
 mod play;
 
 mod actions;

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+#[path = "../support/dice.rs"]
 mod dice;
 mod line;
 mod scripts;
@@ -57,7 +58,6 @@ struct Sim {
     now: Now,
     rows: Vec<Row>,
     classified: usize,
-    /// A robot that gets the engine's commands' counterpart is not needed: rows are the outcome.
     ended: bool,
 }
 

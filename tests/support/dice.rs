@@ -1,6 +1,6 @@
 //! Chance that can be repeated.
 
-/// SplitMix64: small, seedable, and good enough to choose what a caller says.
+/// SplitMix64: the same seed is the same caller on every machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);
 
@@ -16,7 +16,7 @@ impl Dice {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^= mixed >> 31;
-        usize::try_from(mixed % sides as u64).unwrap()
+        usize::try_from(mixed % sides as u64).expect("it is below a usize")
     }
 
     /// One of these.
