@@ -9,18 +9,18 @@ use smol_str::SmolStr;
 use super::command::Command;
 use super::counters::Counters;
 use super::explain::Explain;
-use super::input::{EndReason, Heard, Input};
+use super::input::{EndReason, Input};
 use super::intent::{End, Intent};
 use super::jump::Next;
-use super::matching::{Choice, Position, Why};
+use super::matching::{Position, Why};
 use super::row::{Classify, Method, ResponseType};
-use super::said::{Said, Utterance, complete_word};
+use super::said::complete_word;
 use super::stack::Stack;
 use super::state::{Phase, State};
 use super::time::{Now, Tick};
 use super::vars::Variables;
 use super::written::{Cause, Response};
-use crate::script::{Node, NodeAction, Script, normalize};
+use crate::script::{Node, NodeAction, Script};
 
 /// A switch that was told to hang up or transfer, or told of a caller who did, has this long to say
 /// that the call has ended, ms; then it ends without that word, so that a lost event is no immortal
@@ -271,101 +271,6 @@ impl Robot {
             counters: &self.state.counters,
             elapsed_ms: now.tick.ms_since(self.state.started.tick),
         }
-    }
-
-    /// E40 to E44, E50.
-    fn text(&mut self, heard: &Heard, now: Now) {
-        let said = Said::parse(&heard.text).unwrap_or(Said {
-            over_audio: false,
-            kind: Utterance::Final,
-            text: &heard.text,
-        });
-        if said.is_filtered(&self.node().filter.text) {
-            return;
-        }
-        let cause = Cause::text(self, heard);
-        if self.is_spent(said.kind) {
-            if said.kind == Utterance::Final {
-                self.no_answer(cause, ResponseType::None, now);
-            }
-            return;
-        }
-        self.state.counters.timeouts = 0;
-        let is_current = heard.appid.as_ref().is_none_or(|appid| *appid == self.state.appid);
-        if self.state.phase != Phase::Talking || !self.state.running || !is_current {
-            let is_over = self.state.phase != Phase::Talking;
-            if said.kind == Utterance::Final || (said.kind == Utterance::Failed && !is_over) {
-                self.no_answer(cause, ResponseType::None, now);
-            }
-            return;
-        }
-        let mut explain = Explain::new(self.explain);
-        let text = normalize(said.text);
-        if self.is_disabled(heard) {
-            let choice = self.position(now).despite_disablebreak(&text, &mut explain);
-            if choice.is_none() && said.kind == Utterance::Partial {
-                return;
-            }
-            self.tell(explain);
-            match choice {
-                Some(choice) => self.answer_text(&said, cause, choice, now),
-                None => self.no_answer(cause, ResponseType::DisableBreak, now),
-            }
-            return;
-        }
-        if said.kind == Utterance::Final {
-            self.state.counters.sentences = self.state.counters.sentences.saturating_add(1);
-            self.set_own("last_text", said.text);
-        }
-        let position = self.position(now);
-        let mut choice = position.concrete(&text, &mut explain);
-        if choice.is_none() && said.kind == Utterance::Final {
-            choice = position.any_text(&mut explain);
-        }
-        match choice {
-            Some(choice) => {
-                self.tell(explain);
-                self.answer_text(&said, cause, choice, now);
-            }
-            None if said.kind == Utterance::Partial => {}
-            None => {
-                self.tell(explain);
-                if said.kind == Utterance::Final {
-                    self.state.intent.responded();
-                }
-                self.mismatch(cause, now);
-            }
-        }
-    }
-
-    /// E42, R2: true for the rest of a sentence of which a partial has matched; its `F` ends it.
-    pub(super) fn is_spent(&mut self, kind: Utterance) -> bool {
-        let is_spent = self.state.spent && kind != Utterance::Failed;
-        if is_spent && kind == Utterance::Final {
-            self.state.spent = false;
-        }
-        is_spent
-    }
-
-    fn answer_text(&mut self, said: &Said<'_>, cause: Cause, choice: Choice, now: Now) {
-        match said.kind {
-            Utterance::Final => self.state.intent.responded(),
-            Utterance::Partial => self.state.spent = true,
-            Utterance::Failed => {}
-        }
-        self.answer(cause, choice, now);
-    }
-
-    /// R12, R18: speech that began within the forbidden part of audio that still plays.
-    fn is_disabled(&self, heard: &Heard) -> bool {
-        let began_ms = heard.play_time_ms.saturating_sub(heard.duration_ms);
-        heard.play_time_ms > 0 && self.forbids_break(began_ms)
-    }
-
-    /// E3: true if the caller can't interrupt at this moment of the audio, which may be before it.
-    pub(super) fn forbids_break(&self, play_time_ms: i64) -> bool {
-        let forbidden = i64::try_from(self.node().disablebreak_ms).unwrap_or(i64::MAX);
-        forbidden > 0 && play_time_ms < forbidden
     }
 
     /// E60: says that nothing matched, or keeps listening.

@@ -103,6 +103,25 @@ impl<'a> Position<'a> {
             .or_else(|| self.knowledge(&found, text, explain))
     }
 
+    /// Step 1: a noise rule that has a keyword in the text, of a sentence that is short enough.
+    pub(super) fn noise(&self, text: &str, duration_ms: i64, explain: &mut Explain) -> Option<Why> {
+        let rules = &self.script.noise;
+        if rules.is_empty() {
+            return None;
+        }
+        explain.step("noise rules");
+        let found = self.look(text, explain);
+        let mut hits: SmallVec<[Hit; 8]> = SmallVec::new();
+        self.script.matcher.hits(&found, Scope::Noise, |hit| hits.push(hit));
+        hits.sort_unstable_by_key(|hit| hit.order);
+        hits.into_iter().find_map(|hit| {
+            let rule = rules.get(hit.owner as usize)?;
+            let is_short = rule.max_duration_ms.is_none_or(|longest| duration_ms <= longest);
+            let why = self.shown(hit, text).filter(|_| is_short)?;
+            Some(Why { condition_id: rule.id.clone(), ..why })
+        })
+    }
+
     /// Step 2's exception: global nodes that are matched while interruption is forbidden.
     pub(super) fn despite_disablebreak(&self, text: &str, explain: &mut Explain) -> Option<Choice> {
         let found = self.look(text, explain);

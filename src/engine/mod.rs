@@ -18,6 +18,7 @@ mod said;
 mod speak;
 mod stack;
 mod state;
+mod text;
 pub mod time;
 mod vars;
 mod written;

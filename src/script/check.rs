@@ -13,6 +13,7 @@ use super::matcher::Builder;
 use super::model::{
     AudioFile, CategoryId, Global, Node, NodeAction, NodeId, Prompt, PromptId, Script,
 };
+use super::noise::NoiseRule;
 use super::problem::{Problem, Severity, SourceText};
 use super::raw::{Fields, Reader};
 use super::rules::LabelRule;
@@ -96,7 +97,7 @@ pub(super) struct AddedLiteral {
 }
 
 /// Top-level keys that are read and do nothing yet.
-const LATER: [&str; 2] = ["noiserule", "llm"];
+const LATER: [&str; 1] = ["llm"];
 
 impl<'r, 'a> Loader<'r, 'a> {
     fn new(reader: &'r mut Reader<'a>) -> Self {
@@ -138,6 +139,7 @@ impl<'r, 'a> Loader<'r, 'a> {
         let prompts = prompts.map_or_else(Vec::new, |prompts| self.prompts(&prompts));
         let nodes = flow.as_ref().map_or_else(Vec::new, |flow| self.nodes(flow));
         let entry = self.entry(&nodes, fields.span("flow"));
+        let noise = self.noise_rules(&fields);
         let rules = self.label_rules(&fields);
         self.later(&fields, &LATER);
         self.unknown(&fields, "the script");
@@ -150,7 +152,7 @@ impl<'r, 'a> Loader<'r, 'a> {
         self.finish(
             name,
             text,
-            Parts { version_label, nodes, prompts, global, rules, entry: entry? },
+            Parts { version_label, nodes, prompts, global, noise, rules, entry: entry? },
         )
     }
 
@@ -172,6 +174,7 @@ impl<'r, 'a> Loader<'r, 'a> {
             entry: parts.entry,
             prompts: parts.prompts,
             global: parts.global,
+            noise: parts.noise,
             rules: parts.rules,
             matcher,
             audio_files,
@@ -329,6 +332,7 @@ struct Parts {
     nodes: Vec<Node>,
     prompts: Vec<Prompt>,
     global: Global,
+    noise: Vec<NoiseRule>,
     rules: Vec<LabelRule>,
     entry: NodeId,
 }

@@ -132,6 +132,10 @@ fn runs_out(script: &Script, scope: Scope, owner: u32) -> bool {
             edge.is_some_and(|edge| script.node(edge.target).repetition > 0)
         }
         Scope::Global(node) => script.node(node).repetition > 0,
+        Scope::Noise => {
+            let rule = script.noise.get(owner as usize);
+            rule.is_some_and(|rule| rule.max_duration_ms.is_some())
+        }
         Scope::Category(_) => {
             let prompt = script.prompts.get(owner as usize);
             prompt.is_some_and(|prompt| prompt.repetition > 0)

@@ -33,6 +33,8 @@ pub enum Scope {
     Global(NodeId),
     /// The prompts of a category.
     Category(CategoryId),
+    /// The noise rules.
+    Noise,
 }
 
 /// A keyword that is in a text.

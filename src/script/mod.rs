@@ -12,6 +12,7 @@ mod knowledge;
 mod matcher;
 mod model;
 mod node;
+mod noise;
 mod normal;
 mod problem;
 mod raw;
@@ -28,6 +29,7 @@ pub use model::{
     NodeAction, NodeAudio, NodeId, Potential, PotentialKind, Prompt, PromptId, ReturnTarget,
     Script, SwitchFlow, SwitchTarget,
 };
+pub use noise::NoiseRule;
 pub use normal::{fold, normalize};
 pub use problem::{Problem, Severity, warning_at};
 pub use rules::{Fact, LabelRule, Op, Test};

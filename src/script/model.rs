@@ -8,6 +8,7 @@ use super::args::SpeechArgs;
 use super::complete::CompleteCondition;
 use super::digits::DtmfCondition;
 use super::matcher::Matcher;
+use super::noise::NoiseRule;
 use super::rules::LabelRule;
 use super::template::Template;
 
@@ -44,6 +45,8 @@ pub struct Script {
     pub prompts: Vec<Prompt>,
     /// What holds for the whole script (E7).
     pub global: Global,
+    /// Noise rules, in order.
+    pub noise: Vec<NoiseRule>,
     /// Label rules, in order (E82).
     pub rules: Vec<LabelRule>,
     /// Which keywords are in a text, and whose they are (E52).

@@ -201,7 +201,7 @@ impl<'a> Loader<'_, 'a> {
     }
 
     /// The entries of a list; absent and null have none.
-    fn list<'b>(&mut self, fields: &Fields<'a, 'b>, name: &str) -> &'b [Value<'a>] {
+    pub(super) fn list<'b>(&mut self, fields: &Fields<'a, 'b>, name: &str) -> &'b [Value<'a>] {
         match fields.get(name) {
             Some(Value::Array(list)) => &list.elements,
             None | Some(Value::NullKeyword(_)) => &[],

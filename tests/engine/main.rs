@@ -20,5 +20,6 @@ mod jumps;
 mod knowledge;
 mod laws;
 mod matching;
+mod noise;
 mod partials;
 mod start_and_end;
