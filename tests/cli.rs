@@ -122,6 +122,19 @@ fn talk_hears_a_line_that_is_no_utf8() {
 }
 
 /// What `talk --jsonl` answers to these lines, one value a line.
+/// A rehearsal that is too long is refused, not cut: what is cut off would seem to go as written.
+#[test]
+fn a_rehearsal_that_is_too_long_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("long.call");
+    std::fs::write(&file, "# nothing but this\n".repeat(70_000)).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/flows/loan.json");
+    let arguments = ["rehearse", "--script", script, file.to_str().unwrap()];
+    let output = telephonist(&arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("longer than 1 MiB"));
+}
+
 fn talk(options: &[&str], lines: &[u8]) -> Vec<serde_json::Value> {
     let script = yes_or_no();
     let told = piped(&[&["talk", &script, "--jsonl"][..], options].concat(), lines);

@@ -65,10 +65,17 @@ pub(super) fn read(file: &Path) -> Result<Rehearsal, Exit> {
     })
 }
 
+/// A file that is longer is refused, not cut: the rest of the call would never be played.
 fn text_of(file: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    std::fs::File::open(file)?.take(REHEARSAL_BYTES_MAX).read_to_string(&mut text)?;
-    Ok(text)
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)?.take(REHEARSAL_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > REHEARSAL_BYTES_MAX {
+        let most = REHEARSAL_BYTES_MAX >> 20;
+        let message = format!("longer than {most} MiB; split it into several calls");
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
 }
 
 fn shown_line(file: &Path, line: usize) -> String {
