@@ -155,8 +155,8 @@ async fn a_caller_who_speaks_over_a_prompt_is_heard_sentence_after_sentence_s9()
 
 #[tokio::test]
 async fn a_recogniser_that_is_not_there_is_lost_s9() {
-    let Some((password, address)) = named() else { return };
     let Some(mut switch) = Real::new().await else { return };
+    let (password, address) = named().unwrap();
     let asr = "no_such_engine".into();
     switch.rig = Rig::attach(&config::Freeswitch {
         address,

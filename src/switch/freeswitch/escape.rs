@@ -217,8 +217,8 @@ mod tests {
     #[test]
     fn a_script_runs_applications_and_no_programs() {
         assert_eq!(application("send_dtmf"), Ok("send_dtmf"));
-        for planted in APPLICATIONS_REFUSED.into_iter().chain(["System", "a b", "", "x\ny", "a::b"])
-        {
+        let named = ["system", "lua", "bridge", "multiset", "set", "execute_extension", "socket"];
+        for planted in named.into_iter().chain(["System", "a b", "", "x\ny", "a::b"]) {
             assert_eq!(application(planted), Err(Refused::Application), "{planted:?}");
         }
     }
