@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use telephonist::script::{
-    self, FILE_BYTES_MAX, KEYWORDS_MAX, NODES_MAX, NodeAction, NodeId, Problem, PromptId, Scope,
-    Script, Severity,
+    self, Collect, FILE_BYTES_MAX, KEYWORDS_MAX, NODES_MAX, NodeAction, NodeId, Problem, PromptId,
+    Scope, Script, Severity,
 };
 
 const MARK: char = '▲';
@@ -455,7 +455,9 @@ fn actions_are_told_by_name() {
         ("transfer", NodeAction::Transfer),
         ("manual", NodeAction::Manual),
         ("set", NodeAction::Set),
-        ("collect", NodeAction::Later),
+        ("branch", NodeAction::Branch),
+        ("collect", NodeAction::Collect(Collect::default())),
+        ("llm", NodeAction::Later),
         ("record_session", NodeAction::Application),
     ] {
         let text = format!(r#"{{ "flow": {{ "F1": {{ "action": "{action}" }} }} }}"#);

@@ -8,7 +8,8 @@ use smol_str::SmolStr;
 
 use super::Exit;
 use crate::engine::{
-    Action, Call, Command, EndReason, Heard, Input, Now, Playback, Robot, Said, Source, Tick,
+    Action, Call, Command, EndReason, Heard, Input, Now, Playback, RequestId, Robot, Said, Source,
+    Tick, WebAnswer,
 };
 use crate::script::Script;
 use crate::switch::simulated::BEGIN;
@@ -101,6 +102,11 @@ impl<W: Write> Machine<W> {
         }
         match line {
             Line::Start { .. } => Ok(Ok(())),
+            Line::Input(Input::Answer { id, .. })
+                if self.robot.as_ref().is_some_and(|robot| !robot.awaits(id)) =>
+            {
+                Ok(Err(format!("no question {} is open", id.0)))
+            }
             Line::Input(input) => self.hear(input).map(Ok),
             Line::Advance(ms) => self.advance(ms).map(Ok),
         }
@@ -198,10 +204,14 @@ impl<W: Write> Machine<W> {
         } else if let Some(reason) = fields.get("hangup") {
             let reason = reason.as_str().and_then(EndReason::parse);
             Input::Ended(reason.ok_or("hangup is recv_bye, send_bye, hangup or another reason")?)
-        } else if fields.contains_key("answer") || fields.contains_key("fail") {
-            return Err("no question is open".into());
+        } else if let Some(answer) = fields.get("answer") {
+            read_answer(answer)?
+        } else if let Some(fail) = fields.get("fail") {
+            let why = fail.get("error").and_then(Value::as_str).unwrap_or("failed");
+            Input::Answer { id: read_id(fail)?, outcome: Err(why.into()) }
         } else {
-            return Err("none of start, text, dtmf, complete, advance, hangup is there".into());
+            let keys = "start, text, dtmf, complete, answer, fail, advance, hangup";
+            return Err(format!("none of {keys} is there"));
         };
         Ok(Line::Input(input))
     }
@@ -218,6 +228,27 @@ fn read_start(start: &Value) -> Result<Line, String> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let variables = variables.iter().map(|(name, value)| (name.into(), text(value).into()));
     Ok(Line::Start { callid, variables: variables.collect() })
+}
+
+/// `{"id":7,"body":…}`: JSON, or a text that is taken as the body itself; `status` is 200 unless
+/// it says otherwise.
+fn read_answer(answer: &Value) -> Result<Input, String> {
+    let status = match answer.get("status") {
+        None => Some(200),
+        Some(status) => status.as_u64().and_then(|status| u16::try_from(status).ok()),
+    };
+    let status = status.ok_or("status is a number, as 200")?;
+    let body = match answer.get("body") {
+        None => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(json) => json.to_string(),
+    };
+    Ok(Input::Answer { id: read_id(answer)?, outcome: Ok(WebAnswer { status, body }) })
+}
+
+fn read_id(fields: &Value) -> Result<RequestId, String> {
+    let id = fields.get("id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
+    id.map(RequestId).ok_or_else(|| "id is the number of a question that was asked".into())
 }
 
 /// A time; absent is 0.
@@ -243,6 +274,8 @@ fn told(command: Command) -> Value {
             json!({ "do": { "hangup": { "appid": appid, "cause": cause } } })
         }
         Command::Transfer(to) => json!({ "do": { "transfer": to } }),
+        Command::Ask(ask) => json!({ "do": { "ask": ask } }),
+        Command::Tell(request) => json!({ "do": { "tell": request } }),
         Command::Explain(lines) => json!({ "why": lines }),
         Command::Warn(warning) => json!({ "problem": { "message": warning } }),
     }

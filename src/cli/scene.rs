@@ -45,6 +45,8 @@ impl Scene {
             Act::Noise(ms) => format!("(a noise, {:.1} s)", seconds(*ms)),
             Act::Digits(keys) => format!("presses {keys}"),
             Act::Waits(ms) => format!("(says nothing for {:.1} s)", seconds(*ms)),
+            Act::Answers(answer) => format!("(the service answers {})", answer.body),
+            Act::ServiceFails(error) => format!("(the service fails: {error})"),
             Act::HangsUp => "hangs up".into(),
             Act::Broken => "(the action is broken from outside)".into(),
             Act::RecognitionFails(error) => format!("(the recogniser fails: {error})"),
@@ -60,6 +62,8 @@ impl Scene {
             Deed::Resume => "(goes on where it was cut)".into(),
             Deed::Stop => "(falls silent)".into(),
             Deed::Application { app, argument } => format!("({app} {argument})"),
+            Deed::Asks { url, .. } => format!("(asks {url})"),
+            Deed::Tells(url) => format!("(tells {url})"),
             Deed::Transfer(extension) => format!("transfers the call to {extension}"),
             Deed::Hangup => "hangs up".into(),
         };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::scene::Scene;
 use super::{Exit, jsonl, ledger, print, scripts, wait_for};
-use crate::engine::{Call, Classify, Robot, Row};
+use crate::engine::{Call, Classify, Robot, Row, WebAnswer};
 use crate::script::Script;
 use crate::switch::simulated::{Act, BEGIN, Happened, Player};
 
@@ -26,6 +26,7 @@ pub(super) struct Args {
 const HELP: &str = "Type what you say. An empty line says nothing until the robot minds.
   /1 …     press keys          /noise 0.6   make a sound that is no speech
   /bye     hang up             /break       break the action from outside
+  /answer {…}  answer what the robot asked a service      /fail  let the service fail
 ";
 
 pub(super) fn run(args: &Args) -> Exit {
@@ -101,6 +102,8 @@ fn read(line: Option<&str>, quiet_ms: Option<u64>) -> Result<Act, &'static str> 
     };
     match command.split_once(' ').unwrap_or((command, "")) {
         ("bye", _) => Ok(Act::HangsUp),
+        ("answer", body) => Ok(Act::Answers(WebAnswer { status: 200, body: body.into() })),
+        ("fail", _) => Ok(Act::ServiceFails("timeout".into())),
         ("break", _) => Ok(Act::Broken),
         ("noise", seconds) => {
             let seconds: f64 = seconds.trim().parse().unwrap_or(0.5);

@@ -112,6 +112,11 @@ impl Driver {
                     self.step(|conversation, now| conversation.handle(refused, now));
                 }
                 Effect::Order(order) => self.order(order),
+                Effect::Ask(ask) => {
+                    let why = SmolStr::new_static("no services yet");
+                    self.step(|conversation, now| conversation.answer(ask.id, Err(why), now));
+                }
+                Effect::Tell(request) => tracing::warn!(url = request.url, "nobody is told"),
                 Effect::Warn(warning) => tracing::warn!(warning = %Pii(warning)),
                 Effect::Explain(lines) => tracing::debug!(?lines, "tried"),
             }

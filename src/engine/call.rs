@@ -43,10 +43,18 @@ pub struct Call {
 }
 
 /// Why the engine wants to be woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timer {
     /// No further digit came.
     InterDigit,
+    /// A node that collects digits got no further one.
+    Collect,
+    /// The NLP service did not answer.
+    Answer,
+    /// An `http` node's service did not answer.
+    WebRequest,
+    /// A notice is due (E85).
+    Notice,
     /// The switch did not say that the call has ended.
     Confirmation,
 }
@@ -104,6 +112,12 @@ impl Robot {
             spent: false,
             digits: None,
             warned_of_pattern: false,
+            requests: 0,
+            awaited: None,
+            waiting: VecDeque::new(),
+            request: None,
+            collecting: None,
+            notices: Vec::new(),
             waits: false,
             immediate: 0,
             phase: Phase::Talking,
@@ -125,6 +139,16 @@ impl Robot {
             return;
         }
         match input {
+            Input::Answer { id, outcome } => self.answered(id, &outcome, now),
+            input => self.take_or_hold(input, now),
+        }
+        self.run_on(now);
+        self.take_waiting(now);
+    }
+
+    /// Lets an input happen.
+    pub(super) fn take(&mut self, input: Input, now: Now) {
+        match input {
             Input::Text(heard) => {
                 self.state.immediate = 0;
                 self.decide_digits(now);
@@ -136,31 +160,34 @@ impl Robot {
             }
             Input::Complete { appid, args } => {
                 if complete_word(&args) == "HANGUP" {
-                    self.decide_digits_on_dead_line(now);
+                    self.flush_on_dead_line(now);
                 } else {
                     self.decide_digits(now);
                 }
                 self.complete(appid, &args, now);
             }
+            Input::Answer { id, outcome } => self.answered(id, &outcome, now),
             Input::Ended(reason) => {
-                self.decide_digits_on_dead_line(now);
+                self.flush_on_dead_line(now);
                 self.end(reason, now);
             }
         }
-        self.run_on(now);
     }
 
     /// Time passed: whatever is due happens.
     pub fn wake(&mut self, now: Now) {
         debug_assert!(self.commands.is_empty(), "all commands are taken before the next input");
-        match self.next_wake() {
-            Some((due, Timer::InterDigit)) if due <= now.tick => self.decide_digits(now),
-            Some((due, Timer::Confirmation)) if due <= now.tick => {
-                self.end(EndReason::Hangup, now);
-            }
-            _ => {}
+        let Some((_, timer)) = self.next_wake().filter(|(due, _)| *due <= now.tick) else { return };
+        match timer {
+            Timer::InterDigit => self.decide_digits(now),
+            Timer::Collect => self.collect_overdue(now),
+            Timer::Answer => self.give_up("timeout", now),
+            Timer::WebRequest => self.http_overdue(now),
+            Timer::Notice => self.notice_due(now),
+            Timer::Confirmation => self.end(EndReason::Hangup, now),
         }
         self.run_on(now);
+        self.take_waiting(now);
     }
 
     /// The next thing to do, in order; `None` until the next `handle` or `wake`.
@@ -171,10 +198,27 @@ impl Robot {
     /// When to be woken, and why.
     #[must_use]
     pub fn next_wake(&self) -> Option<(Tick, Timer)> {
-        if let Phase::Leaving { due, .. } | Phase::Dead { due } = self.state.phase {
-            return Some((due, Timer::Confirmation));
+        let state = &self.state;
+        if state.phase == Phase::Ended {
+            return None;
         }
-        self.state.digits.as_ref().map(|digits| (digits.due, Timer::InterDigit))
+        let notice = state.notices.first().map(|notice| (notice.due, Timer::Notice));
+        if let Phase::Leaving { due, .. } | Phase::Dead { due } = state.phase {
+            return [Some((due, Timer::Confirmation)), notice].into_iter().flatten().min();
+        }
+        let collecting = state.collecting.as_ref().and_then(|collecting| collecting.due);
+        let timers = [
+            state.digits.as_ref().map(|digits| (digits.due, Timer::InterDigit)),
+            collecting.map(|due| (due, Timer::Collect)),
+            state.awaited.as_ref().map(|awaited| (awaited.due, Timer::Answer)),
+            state
+                .request
+                .as_ref()
+                .filter(|open| open.is_open())
+                .map(|open| (open.due, Timer::WebRequest)),
+            notice,
+        ];
+        timers.into_iter().flatten().min()
     }
 
     /// True once DESTORY and classify are written.
@@ -269,6 +313,7 @@ impl Robot {
             node: self.state.node,
             stack: &self.state.stack,
             counters: &self.state.counters,
+            variables: &self.state.variables,
             elapsed_ms: now.tick.ms_since(self.state.started.tick),
         }
     }

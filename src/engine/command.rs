@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::request::{Ask, WebRequest};
 use super::row::{Classify, Row};
 use crate::script::SpeechArgs;
 
@@ -29,6 +30,10 @@ pub enum Command {
     },
     /// Send the caller elsewhere now; all audio has been played.
     Transfer(Transfer),
+    /// Ask a service; its answer comes back as an input.
+    Ask(Box<Ask>),
+    /// Tell a service; nobody waits for its answer.
+    Tell(Box<WebRequest>),
     /// What was tried for the row that follows, in order; only if the call was asked to explain.
     Explain(Vec<String>),
     /// Tell the log: something about the script or the call that somebody should mend.

@@ -12,13 +12,17 @@ use super::written::Cause;
 
 /// Digits wait this long for the next one, ms (E77).
 const INTER_DIGIT_MS: u64 = 3_000;
+
 impl Robot {
     /// E77, R11.
     pub(super) fn dtmf(&mut self, appid: Option<SmolStr>, keys: &str, play_time_ms: i64, now: Now) {
         if self.state.phase != Phase::Talking || !self.state.running {
             return;
         }
-        if appid.as_ref().is_some_and(|appid| *appid != self.state.appid) {
+        // What is pressed into a web request answers nothing.
+        let is_current = self.state.request.is_none()
+            && appid.as_ref().is_none_or(|appid| *appid == self.state.appid);
+        if !is_current {
             let cause = Cause::digits(self, appid, keys.into(), (now.wall, play_time_ms));
             self.no_answer(cause, ResponseType::None, now);
             return;
@@ -32,6 +36,9 @@ impl Robot {
     }
 
     fn key(&mut self, key: char, play_time_ms: i64, now: Now) {
+        if self.state.collecting.is_some() {
+            return self.collect_key(key, play_time_ms, now);
+        }
         let due = now.tick.plus_ms(INTER_DIGIT_MS);
         if self.state.digits.is_none() && !self.forbids_break(play_time_ms) {
             self.commands.push_back(Command::StopAudio { appid: self.state.appid.clone() });
@@ -69,14 +76,5 @@ impl Robot {
             None => self.mismatch(cause, now),
         }
         self.run_on(now);
-    }
-
-    /// R11: digits that the hang-up found waiting are decided without an action (E76).
-    pub(super) fn decide_digits_on_dead_line(&mut self, now: Now) {
-        if self.state.digits.is_some() && self.state.phase == Phase::Talking {
-            self.state.phase = Phase::Dead { due: now.tick };
-            self.decide_digits(now);
-            self.state.phase = Phase::Talking;
-        }
     }
 }

@@ -15,6 +15,11 @@ impl Explain {
         Self { lines: wanted.then(Vec::new), overran: None }
     }
 
+    /// Goes on with what was tried before a question to a service.
+    pub(super) fn resumed(lines: Option<Vec<String>>) -> Self {
+        Self { lines, overran: None }
+    }
+
     /// A step of the search begins.
     pub(super) fn step(&mut self, name: &str) {
         if let Some(lines) = &mut self.lines {

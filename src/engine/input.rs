@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::request::{Outcome, RequestId};
 use super::time::Wall;
 
 /// Something that happened to the call.
@@ -25,6 +26,13 @@ pub enum Input {
         appid: Option<SmolStr>,
         /// `DONE()`, `TIMEOUT()`, … (E75).
         args: SmolStr,
+    },
+    /// A service answered, or did not.
+    Answer {
+        /// The question's id.
+        id: RequestId,
+        /// The answer, or why there is none.
+        outcome: Outcome,
     },
     /// The line is gone. What was being said comes before, as COMPLETE `HANGUP(…)` (E76).
     Ended(EndReason),

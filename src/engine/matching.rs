@@ -7,9 +7,10 @@ use super::counters::Counters;
 use super::explain::Explain;
 use super::row::{Method, ResponseType};
 use super::stack::Stack;
+use super::vars::Variables;
 use crate::script::{
     CompleteCondition, CompleteKind, CompleteMatch, DtmfCondition, DtmfKind, Edge, Found, Hit,
-    NodeId, PromptId, Scope, Script,
+    Listed, NodeAction, NodeId, PromptId, Scope, Script,
 };
 
 /// What was found, and how it stands in the row.
@@ -64,6 +65,7 @@ pub(super) struct Position<'a> {
     pub(super) node: NodeId,
     pub(super) stack: &'a Stack,
     pub(super) counters: &'a Counters,
+    pub(super) variables: &'a Variables,
     /// How long the call has lasted, ms.
     pub(super) elapsed_ms: u64,
 }
@@ -101,6 +103,68 @@ impl<'a> Position<'a> {
         self.own_and_global(&found, text, false, explain)
             .or_else(|| self.source_edges(&found, text, explain))
             .or_else(|| self.knowledge(&found, text, explain))
+    }
+
+    /// Step 3, and 4 to 6: the keyword that an NLP service names, if there is one; else what the
+    /// text says.
+    pub(super) fn meant_or_said(
+        &self,
+        keyword: &str,
+        text: &str,
+        explain: &mut Explain,
+    ) -> Option<Choice> {
+        let meant = if keyword.is_empty() { None } else { self.meant(keyword, explain) };
+        meant.or_else(|| self.concrete(text, explain))
+    }
+
+    fn meant(&self, keyword: &str, explain: &mut Explain) -> Option<Choice> {
+        explain.step("the keyword that the NLP service names");
+        let mut ways = self.listed_ways();
+        ways.retain(|(_, _, listed)| listed.keyword == keyword);
+        let flow = ways.into_iter().find_map(|(_, way, listed)| {
+            self.is_left(way.edge, keyword, explain).then(|| way.choice(named(&listed)))
+        });
+        flow.or_else(|| {
+            let mut prompts = self.listed_prompts().filter(|listed| listed.keyword == keyword);
+            prompts.find_map(|listed| {
+                let prompt = PromptId(listed.owner);
+                let left = self.counters.prompt_is_left(self.script, prompt);
+                explain.candidate(&self.script.prompt(prompt).id, keyword, left);
+                left.then(|| Choice { answer: Answer::Prompt(prompt), why: named(&listed) })
+            })
+        })
+    }
+
+    /// The keywords of step 4 in their order, for an NLP service.
+    pub(super) fn flow_keywords(&self) -> Vec<&'a str> {
+        self.listed_ways().into_iter().map(|(_, _, listed)| listed.keyword.as_str()).collect()
+    }
+
+    /// The keywords of step 6 in their order, for an NLP service.
+    pub(super) fn kb_keywords(&self) -> Vec<&'a str> {
+        self.listed_prompts().map(|listed| listed.keyword.as_str()).collect()
+    }
+
+    fn listed_ways(&self) -> Vec<(Rank, Way<'a>, Listed<'a>)> {
+        let edges = &self.script.node(self.node).edges;
+        let own = self.script.matcher.keywords(Scope::Edges(self.node)).filter_map(|listed| {
+            let at = listed.owner as usize;
+            let way = Way { edge: edges.get(at)?, kind: ResponseType::Flow, tier: 0, at };
+            Some((way.rank(listed.order), way, listed))
+        });
+        let global = self.global_ways().flat_map(|(global, way)| {
+            let keywords = self.script.matcher.keywords(Scope::Global(global));
+            keywords.map(move |listed| (way.rank(listed.order), way, listed))
+        });
+        let mut ways: Vec<_> = own.chain(global).collect();
+        ways.sort_by_key(|(rank, ..)| *rank);
+        ways
+    }
+
+    fn listed_prompts(&self) -> impl Iterator<Item = Listed<'a>> {
+        let script = self.script;
+        let categories = script.node(self.node).kb.iter();
+        categories.flat_map(move |category| script.matcher.keywords(Scope::Category(*category)))
     }
 
     /// Step 1: a noise rule that has a keyword in the text, of a sentence that is short enough.
@@ -226,6 +290,22 @@ impl<'a> Position<'a> {
         None
     }
 
+    /// At a `branch` node: the first edge of which all comparisons hold (E20).
+    pub(super) fn branch(&self, explain: &mut Explain) -> Option<Choice> {
+        let node = self.script.node(self.node);
+        if node.action != NodeAction::Branch {
+            return None;
+        }
+        explain.step("comparisons of the branch");
+        let holds = |way: &Way<'a>| {
+            let mut tests = way.edge.when.iter();
+            let holds = tests.all(|test| test.holds_for_variable(&self.variables.get(&test.field)));
+            (holds && way.tier == 0 && !way.edge.when.is_empty()).then_some(())
+        };
+        let (way, ()) = self.first_way(holds, explain)?;
+        Some(way.choice(Why::by(Method::Full)))
+    }
+
     /// E75: `complete` conditions of own edges and linked global nodes, `any` apart.
     pub(super) fn complete(&self, args: &str, explain: &mut Explain) -> Option<Choice> {
         explain.step("complete conditions");
@@ -346,6 +426,16 @@ impl<'a> Position<'a> {
         let method = if shown.condition.is_some() { Method::Regex } else { Method::Full };
         let condition = shown.condition.unwrap_or_default();
         Some(Why { condition, keyword: shown.keyword, ..Why::by(method) })
+    }
+}
+
+/// How a keyword that an NLP service names stands in the row (I10).
+fn named(listed: &Listed<'_>) -> Why {
+    let keyword = listed.keyword.clone();
+    if listed.is_pattern {
+        Why { condition: keyword.clone(), keyword, ..Why::by(Method::Regex) }
+    } else {
+        Why { keyword, ..Why::by(Method::Full) }
     }
 }
 

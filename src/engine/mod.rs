@@ -3,15 +3,20 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod call;
+mod collect;
 pub mod command;
 mod complete;
 mod counters;
 mod digits;
 mod explain;
+mod http;
 pub mod input;
 mod intent;
 mod jump;
 mod matching;
+mod nlp;
+mod notice;
+pub mod request;
 mod respond;
 pub mod row;
 mod said;
@@ -21,11 +26,13 @@ mod state;
 mod text;
 pub mod time;
 mod vars;
+mod waiting;
 mod written;
 
 pub use call::{Call, Robot, Snapshot, Timer, WrongRevision};
 pub use command::{Action, ActionKind, Command, Playback, Source, Transfer};
 pub use input::{EndReason, Heard, Input};
+pub use request::{Ask, AskKind, Outcome, RequestId, WebAnswer, WebRequest};
 pub use row::{Classify, Field, InputType, Method, ResponseType, Row};
 pub use said::{Said, Utterance};
 pub use stack::STACK_MAX;

@@ -11,6 +11,7 @@ use super::input::EndReason;
 use super::intent::LabelledBy;
 use super::jump::{Next, return_args};
 use super::matching::{Answer, Choice, Why};
+use super::request::RequestId;
 use super::row::{InputType, Method, ResponseType};
 use super::speak::Spoken;
 use super::state::{Exit, Phase};
@@ -83,8 +84,13 @@ impl Robot {
             ..Response::none(kind)
         };
         if self.is_dead() {
-            return self.row(cause, why, response, now);
+            self.row(cause, why, response, now);
+            if let NodeAction::Http(call) = &node.action {
+                self.tell_web(call, now);
+            }
+            return;
         }
+        self.arm_notice(id, node, now);
         let before = self.state.actions;
         let (appid, argument) = self.next_action(node, now);
         let spoken = carried.and(self.speak(node.audio.on_entry(repetition), &appid, now));
@@ -137,6 +143,13 @@ impl Robot {
                 self.set_variables(node, now);
                 self.next = Some(Next::Complete("DONE()".into()));
             }
+            NodeAction::Branch => self.next = Some(Next::Complete("DONE()".into())),
+            NodeAction::Collect(_) => {
+                let plays = !spoken.playbacks.is_empty();
+                self.start(node, (argument, spoken), None);
+                self.collect_anew(plays, now);
+            }
+            NodeAction::Http(call) => self.begin_http((node, call), (argument, spoken), now),
             NodeAction::Later | NodeAction::Start => {
                 self.next = Some(Next::Complete("ERROR()".into()));
             }
@@ -253,7 +266,11 @@ impl Robot {
             // The jump follows the audio: nobody waits for an answer in between (E66).
             listen.wait_speech_timeout_ms = Some(0);
         }
+        let plays = !spoken.playbacks.is_empty();
         self.start(node, (argument, spoken), listen);
+        if prompt.switchflow.is_none() {
+            self.collect_anew(plays, now);
+        }
     }
 
     /// The mismatch or no-input prompt of the node in force (E60, E61, R9).
@@ -283,6 +300,7 @@ impl Robot {
         self.take_over(appid);
         let listen = self.listens(node).then(|| self.listen_args(&argument));
         self.start(node, (argument, spoken), listen);
+        self.collect_anew(true, now);
     }
 
     /// What a prompt is played with at a node: as the node plays, or plainly at one that doesn't.
@@ -294,7 +312,7 @@ impl Robot {
         node.action == NodeAction::PlayAndDetect
     }
 
-    fn start(
+    pub(super) fn start(
         &mut self,
         node: &Node,
         (argument, spoken): (SmolStr, Spoken),
@@ -342,6 +360,12 @@ impl Robot {
         (appid, argument)
     }
 
+    /// The id of the question that is asked next.
+    pub(super) fn next_request(&mut self) -> RequestId {
+        self.state.requests += 1;
+        RequestId(self.state.requests)
+    }
+
     /// E21: made from the call id and the action's number.
     fn next_appid(&mut self) -> SmolStr {
         self.state.actions += 1;
@@ -357,6 +381,8 @@ impl Robot {
         self.state.running = true;
         self.state.waits = false;
         self.state.jump_after = None;
+        self.state.request = None;
+        self.state.collecting = None;
     }
 }
 

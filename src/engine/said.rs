@@ -1,5 +1,7 @@
 //! Texts with prefix letters, alone and inside a COMPLETE (E40, E75, R24).
 
+use std::fmt;
+
 use smol_str::SmolStr;
 
 /// What kind of result a text is (E40).
@@ -24,6 +26,25 @@ pub struct Said<'a> {
     pub text: &'a str,
 }
 
+/// With its letters, as a service is told of it.
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let over_audio = if self.over_audio { "P" } else { "" };
+        write!(f, "{over_audio}{}{}", self.kind.letter(), self.text)
+    }
+}
+
+impl Utterance {
+    /// The letter it begins with.
+    fn letter(self) -> char {
+        match self {
+            Self::Final => 'F',
+            Self::Partial => 'S',
+            Self::Failed => 'E',
+        }
+    }
+}
+
 impl<'a> Said<'a> {
     /// Takes a text apart; `None` if it begins with none of the letters.
     #[must_use]
@@ -42,15 +63,16 @@ impl<'a> Said<'a> {
         Some(Self { over_audio, kind, text: chars.as_str() })
     }
 
+    /// A text without letters, taken as a finished sentence.
+    #[must_use]
+    pub fn whole(text: &'a str) -> Self {
+        Self { over_audio: false, kind: Utterance::Final, text }
+    }
+
     /// True if a node's `filter.text` names one of the text's letters (E42).
     #[must_use]
     pub fn is_filtered(&self, letters: &str) -> bool {
-        let letter = match self.kind {
-            Utterance::Final => 'F',
-            Utterance::Partial => 'S',
-            Utterance::Failed => 'E',
-        };
-        letters.contains(letter) || (self.over_audio && letters.contains('P'))
+        letters.contains(self.kind.letter()) || (self.over_audio && letters.contains('P'))
     }
 }
 

@@ -3,13 +3,17 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::collect::Collecting;
 use super::command::Transfer;
 use super::counters::Counters;
+use super::http::OpenRequest;
 use super::input::EndReason;
 use super::intent::Intent;
+use super::notice::Notice;
 use super::stack::Stack;
 use super::time::{Now, Tick, Wall};
 use super::vars::Variables;
+use super::waiting::{Awaited, Waiting};
 use crate::script::{NodeId, PromptId};
 
 /// The state of one call. The script it stands on is named by its revision, not held.
@@ -39,6 +43,18 @@ pub(super) struct State {
     /// A partial matched; the rest of its sentence is spent (E42).
     pub(super) spent: bool,
     pub(super) digits: Option<Digits>,
+    /// How many questions were asked.
+    pub(super) requests: u32,
+    /// An answer without which what was said is not decided.
+    pub(super) awaited: Option<Awaited>,
+    /// What happened meanwhile, in order.
+    pub(super) waiting: Waiting,
+    /// The web request of the node in force.
+    pub(super) request: Option<OpenRequest>,
+    /// The digits of the node in force, if it collects them.
+    pub(super) collecting: Option<Collecting>,
+    /// Notices that wait for their time, the first one first.
+    pub(super) notices: Vec<Notice>,
     /// That action waits for something: it plays, listens or runs an application.
     pub(super) waits: bool,
     /// Actions in a row that waited for nothing, or failed (E73).

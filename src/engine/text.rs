@@ -4,21 +4,19 @@ use super::call::Robot;
 use super::explain::Explain;
 use super::input::Heard;
 use super::matching::Choice;
+use super::nlp::Meant;
 use super::row::ResponseType;
 use super::said::{Said, Utterance};
 use super::state::Phase;
 use super::time::Now;
+use super::waiting::Question;
 use super::written::{Cause, Response};
 use crate::script::normalize;
 
 impl Robot {
     /// E40 to E44, E50.
     pub(super) fn text(&mut self, heard: &Heard, now: Now) {
-        let said = Said::parse(&heard.text).unwrap_or(Said {
-            over_audio: false,
-            kind: Utterance::Final,
-            text: &heard.text,
-        });
+        let said = Said::parse(&heard.text).unwrap_or(Said::whole(&heard.text));
         if said.is_filtered(&self.node().filter.text) {
             return;
         }
@@ -31,7 +29,9 @@ impl Robot {
         }
         self.state.counters.timeouts = 0;
         let is_current = heard.appid.as_ref().is_none_or(|appid| *appid == self.state.appid);
-        if self.state.phase != Phase::Talking || !self.state.running || !is_current {
+        // What is said to a web request answers nothing.
+        let answers = self.state.running && self.state.request.is_none();
+        if self.state.phase != Phase::Talking || !answers || !is_current {
             let is_over = self.state.phase != Phase::Talking;
             if said.kind == Utterance::Final || (said.kind == Utterance::Failed && !is_over) {
                 self.no_answer(cause, ResponseType::None, now);
@@ -49,7 +49,11 @@ impl Robot {
             return;
         }
         if !self.is_disabled(heard) {
-            return self.match_text(&said, &text, (cause, explain), now);
+            if self.is_sent_to_nlp(said.kind) {
+                let question = Question::Text(heard.clone());
+                return self.ask_nlp(&heard.text, question, explain, now);
+            }
+            return self.match_text(&said, heard, (Meant::default(), explain), now);
         }
         let choice = self.position(now).despite_disablebreak(&text, &mut explain);
         if choice.is_none() && said.kind == Utterance::Partial {
@@ -62,20 +66,22 @@ impl Robot {
         }
     }
 
-    /// E50 steps 4 to 10.
-    fn match_text(
+    /// E50 steps 3 to 10, with the NLP service's answer if it was asked.
+    pub(super) fn match_text(
         &mut self,
         said: &Said<'_>,
-        text: &str,
-        (cause, mut explain): (Cause, Explain),
+        heard: &Heard,
+        (meant, mut explain): (Meant, Explain),
         now: Now,
     ) {
+        let cause = Cause::text(self, heard).meaning(meant.answer);
         if said.kind == Utterance::Final {
             self.state.counters.sentences = self.state.counters.sentences.saturating_add(1);
             self.set_own("last_text", said.text);
         }
         let position = self.position(now);
-        let mut choice = position.concrete(text, &mut explain);
+        let text = normalize(said.text);
+        let mut choice = position.meant_or_said(&meant.keyword, &text, &mut explain);
         if choice.is_none() && said.kind == Utterance::Final {
             choice = position.any_text(&mut explain);
         }

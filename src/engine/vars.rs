@@ -53,6 +53,17 @@ impl Variables {
         if end < value.len() { Err(NoRoom::ForValue(name)) } else { Ok(()) }
     }
 
+    /// Forgets every variable whose name begins so.
+    pub(super) fn remove_below(&mut self, prefix: &str) {
+        self.values.retain(|name, _| !name.starts_with(prefix));
+    }
+
+    /// All of them, as JSON.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        let values = self.values.iter();
+        values.map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    }
+
     /// The value, or empty if nobody set it. Variables that the dialplan gave as
     /// `robot_var_<name>` are found as `<name>` too.
     pub(super) fn get(&self, name: &str) -> SmolStr {
@@ -73,13 +84,17 @@ pub(super) struct Scope<'a> {
 
 impl Scope<'_> {
     pub(super) fn expand(&self, template: &Template) -> SmolStr {
-        template.expand(|name| match name {
+        template.expand(|name| self.value(name))
+    }
+
+    pub(super) fn value(&self, name: &str) -> SmolStr {
+        match name {
             "callid" => self.callid.clone(),
             "appid" => self.appid.clone(),
             "flowid" => self.flowid.clone(),
             "now" => self.now.to_local(),
             _ => self.variables.get(name),
-        })
+        }
     }
 }
 

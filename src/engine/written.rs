@@ -19,6 +19,8 @@ pub(super) struct Cause {
     duration_ms: i64,
     play_time_ms: i64,
     record: SmolStr,
+    /// What an NLP service answered.
+    nlp: SmolStr,
 }
 
 impl Cause {
@@ -32,6 +34,7 @@ impl Cause {
             duration_ms: 0,
             play_time_ms: 0,
             record: SmolStr::default(),
+            nlp: SmolStr::default(),
         }
     }
 
@@ -45,6 +48,7 @@ impl Cause {
             duration_ms: 0,
             play_time_ms: 0,
             record: SmolStr::default(),
+            nlp: SmolStr::default(),
         }
     }
 
@@ -73,6 +77,11 @@ impl Cause {
 
     pub(super) fn destroy(robot: &Robot, reason: EndReason, start: Wall) -> Self {
         Self::new(robot, InputType::Destroy, SmolStr::new_static(reason.as_str()), start)
+    }
+
+    /// I10: what the NLP service made of it.
+    pub(super) fn meaning(self, answer: SmolStr) -> Self {
+        Self { nlp: answer, ..self }
     }
 
     /// E21: an input carries the action it belongs to, even one that was replaced.
@@ -132,7 +141,7 @@ impl Robot {
             current_flowid: cause.flowid,
             input_type: cause.input_type,
             input_args: cause.args,
-            input_nlp_args: SmolStr::default(),
+            input_nlp_args: cause.nlp,
             input_start_time: cause.start,
             input_duration: cause.duration_ms,
             input_play_time: cause.play_time_ms,

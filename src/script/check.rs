@@ -158,7 +158,7 @@ impl<'r, 'a> Loader<'r, 'a> {
 
     fn finish(self, name: &str, text: &str, parts: Parts) -> Option<Script> {
         let Loader { reader, keywords, node_ids, audio_files, node_offsets, literals, .. } = self;
-        let matcher = match keywords.finish() {
+        let matcher = match keywords.finish(!parts.global.nlp_url.is_empty()) {
             Ok(matcher) => matcher,
             Err(error) => {
                 let message = format!("the keywords can't be compiled together: {error}");
@@ -302,9 +302,10 @@ impl<'r, 'a> Loader<'r, 'a> {
                 self.reader.warn(value.span, message, "the built-in default is taken");
             }
         }
+        let nlp_url = self.short(&global, "nlpurl");
         self.later(&global, &LATER_SETTINGS);
         self.unknown(&global, "global");
-        Global { voicedir, speech }
+        Global { voicedir, speech, nlp_url }
     }
 
     /// Warns of keys that are read and do nothing yet.
@@ -352,7 +353,7 @@ const SPEECH_SETTINGS: [&str; 10] = [
 ];
 
 /// Keys of `global` that are read and do nothing yet.
-const LATER_SETTINGS: [&str; 11] = [
+const LATER_SETTINGS: [&str; 10] = [
     "voicelist",
     "defaultvoice",
     "ttsurl",
@@ -361,7 +362,6 @@ const LATER_SETTINGS: [&str; 11] = [
     "ttsvolume",
     "ttsspeechrate",
     "ttspitchrate",
-    "nlpurl",
     "vad",
     "backchannel",
 ];

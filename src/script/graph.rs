@@ -88,6 +88,9 @@ fn is_dead_end(node: &Node) -> bool {
         NodeAction::PlayAndDetect
         | NodeAction::Playback
         | NodeAction::Set
+        | NodeAction::Branch
+        | NodeAction::Collect(_)
+        | NodeAction::Http(_)
         | NodeAction::Later
         | NodeAction::Application => !node.edges.is_empty(),
     };

@@ -84,6 +84,21 @@ pub struct Matcher {
     literal_uses: Vec<Vec<Use>>,
     pattern_uses: Vec<Vec<Use>>,
     shown: Vec<SmolStr>,
+    /// Every keyword of every scope, sorted; empty unless somebody asks for them.
+    listed: Vec<(Use, Needle)>,
+}
+
+/// A keyword of a scope, as an NLP service is told of it (I10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed<'a> {
+    /// The edge of the node, or the prompt of the script, that it belongs to.
+    pub owner: u32,
+    /// Its place among all keywords of its scope, in file order.
+    pub order: u32,
+    /// As rows show it.
+    pub keyword: &'a SmolStr,
+    /// It is a pattern.
+    pub is_pattern: bool,
 }
 
 impl fmt::Debug for Matcher {
@@ -179,6 +194,18 @@ impl Matcher {
                 Some(Shown { condition: Some(shown), keyword: self.part(pattern, text)? })
             }
         }
+    }
+
+    /// The keywords of a scope in file order, synonyms expanded; none unless the script has an NLP
+    /// service.
+    pub fn keywords(&self, scope: Scope) -> impl Iterator<Item = Listed<'_>> {
+        let start = self.listed.partition_point(|(one, _)| one.scope < scope);
+        let rest = self.listed.get(start..).unwrap_or_default();
+        rest.iter().take_while(move |(one, _)| one.scope == scope).filter_map(|(one, needle)| {
+            let keyword = self.shown.get(one.shown as usize)?;
+            let is_pattern = *needle != Needle::Literal;
+            Some(Listed { owner: one.owner, order: one.order, keyword, is_pattern })
+        })
     }
 
     /// The first part of a text that a pattern matches and that is not empty.
@@ -305,8 +332,21 @@ impl Builder {
         id
     }
 
-    /// The error says why no matcher can be made of so much.
-    pub(super) fn finish(mut self) -> Result<Matcher, String> {
+    /// Every use of every keyword, sorted by scope and place.
+    fn listed(&self) -> Vec<(Use, Needle)> {
+        let literals = self.literal_uses.iter().flatten().map(|one| (*one, Needle::Literal));
+        let patterns = (0..).zip(&self.pattern_uses);
+        let patterns =
+            patterns.flat_map(|(id, uses)| uses.iter().map(move |one| (*one, Needle::Pattern(id))));
+        let mut listed: Vec<_> = literals.chain(patterns).collect();
+        listed.sort_unstable();
+        listed
+    }
+
+    /// The matcher, with lists of its keywords if somebody will ask for them. The error says why no
+    /// matcher can be made of so much.
+    pub(super) fn finish(mut self, with_lists: bool) -> Result<Matcher, String> {
+        let listed = if with_lists { self.listed() } else { Vec::new() };
         let automaton = if self.literal_texts.is_empty() {
             None
         } else {
@@ -342,6 +382,7 @@ impl Builder {
             literal_uses: self.literal_uses,
             pattern_uses: self.pattern_uses,
             shown: self.shown,
+            listed,
         })
     }
 }
@@ -393,7 +434,7 @@ mod tests {
             let place = Place { scope: EDGES, order: index(literals.len() + order), owner: 1 };
             builder.add_pattern(place, source, &(*source).into()).expect("a pattern");
         }
-        builder.finish().expect("a matcher")
+        builder.finish(false).expect("a matcher")
     }
 
     fn shown(matcher: &Matcher, text: &str) -> Vec<String> {

@@ -4,9 +4,11 @@
 
 mod args;
 mod check;
+mod collect;
 mod complete;
 mod digits;
 mod graph;
+mod json;
 mod keyword;
 mod knowledge;
 mod matcher;
@@ -17,13 +19,16 @@ mod normal;
 mod problem;
 mod raw;
 mod rules;
+mod services;
 mod template;
 
 pub use args::{ArgFault, INTERRUPT_BITS, SpeechArgs};
 pub use check::{FILE_BYTES_MAX, KEYWORDS_MAX, NODES_MAX, load};
+pub use collect::Collect;
 pub use complete::{CompleteCondition, CompleteKind, CompleteMatch};
 pub use digits::{DIGITS_MAX, DtmfCondition, DtmfKind};
-pub use matcher::{Found, Hit, Matcher, Scope, Shown};
+pub use json::JsonTemplate;
+pub use matcher::{Found, Hit, Listed, Matcher, Scope, Shown};
 pub use model::{
     Audio, AudioEntry, AudioFile, CategoryId, Edge, EntryKind, Filter, Global, GlobalEntry, Node,
     NodeAction, NodeAudio, NodeId, Potential, PotentialKind, Prompt, PromptId, ReturnTarget,
@@ -33,4 +38,5 @@ pub use noise::NoiseRule;
 pub use normal::{fold, normalize};
 pub use problem::{Problem, Severity, warning_at};
 pub use rules::{Fact, LabelRule, Op, Test};
+pub use services::{Notify, TIMEOUT_MS_MAX, WebCall};
 pub use template::Template;

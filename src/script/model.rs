@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use smol_str::SmolStr;
 
 use super::args::SpeechArgs;
+use super::collect::Collect;
 use super::complete::CompleteCondition;
 use super::digits::DtmfCondition;
 use super::matcher::Matcher;
 use super::noise::NoiseRule;
-use super::rules::LabelRule;
+use super::rules::{LabelRule, Test};
+use super::services::{Notify, WebCall};
 use super::template::Template;
 
 /// A node's place in `Script::nodes`.
@@ -92,6 +94,8 @@ pub struct Global {
     pub voicedir: SmolStr,
     /// Arguments of `cti_play_and_detect_speech` that nodes leave empty.
     pub speech: SpeechArgs,
+    /// The NLP service (I10); empty = there is none.
+    pub nlp_url: SmolStr,
 }
 
 /// A node of `flow` (E3).
@@ -133,6 +137,10 @@ pub struct Node {
     pub edges: Vec<Edge>,
     /// Variables a `set` node sets.
     pub set: Vec<(SmolStr, Template)>,
+    /// Its name at the NLP service; empty = its sentences are not sent there (I10).
+    pub nlp_id: SmolStr,
+    /// Who is told, and when, that the node was entered (E85).
+    pub notify: Option<Notify>,
 }
 
 /// What a node does (E20).
@@ -154,6 +162,12 @@ pub enum NodeAction {
     Manual,
     /// `set`.
     Set,
+    /// `branch`.
+    Branch,
+    /// `collect`.
+    Collect(Collect),
+    /// `http`.
+    Http(Box<WebCall>),
     /// A built-in that this version does not have yet: it ends with `ERROR()`.
     Later,
     /// A dialplan application of the switch.
@@ -325,6 +339,8 @@ pub struct Edge {
     pub dtmf: Vec<DtmfCondition>,
     /// Ends of the action it waits for.
     pub complete: Vec<CompleteCondition>,
+    /// What must hold of the call's variables, at a `branch` node; none = it is not tried there.
+    pub when: Vec<Test>,
 }
 
 impl Default for Edge {
@@ -339,6 +355,7 @@ impl Default for Edge {
             any_text: false,
             dtmf: Vec::new(),
             complete: Vec::new(),
+            when: Vec::new(),
         }
     }
 }

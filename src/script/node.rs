@@ -14,11 +14,11 @@ use super::model::{
 };
 use super::problem::Span;
 use super::raw::{Fields, Spanned};
+use super::rules::VARIABLE;
 use super::template::Template;
 
 /// Keys of a node that are read and do nothing yet.
-const LATER: [&str; 8] =
-    ["nlpid", "notify", "must_hear", "http", "collect", "llm", "when", "transfer"];
+const LATER: [&str; 3] = ["must_hear", "llm", "transfer"];
 
 impl<'a> Loader<'_, 'a> {
     /// Reads all of `flow`, in order.
@@ -58,6 +58,8 @@ impl<'a> Loader<'_, 'a> {
             disablebreak_ms: self.disablebreak(&fields),
             edges: self.edges(Scope::Edges(id), &fields),
             set: self.set(&fields, &action),
+            nlp_id: self.short(&fields, "nlpid"),
+            notify: self.notify(&fields),
             action,
             argument,
         };
@@ -97,6 +99,8 @@ impl<'a> Loader<'_, 'a> {
             disablebreak_ms: 0,
             edges,
             set: Vec::new(),
+            nlp_id: SmolStr::default(),
+            notify: None,
         }
     }
 
@@ -124,7 +128,13 @@ impl<'a> Loader<'_, 'a> {
             "transfer" => NodeAction::Transfer,
             "manual" => NodeAction::Manual,
             "set" => NodeAction::Set,
-            "collect" | "http" | "branch" | "llm" => {
+            "branch" => NodeAction::Branch,
+            "collect" => NodeAction::Collect(self.collect(fields)),
+            "http" => match self.web_call(fields) {
+                Some(call) => NodeAction::Http(Box::new(call)),
+                None => NodeAction::Later,
+            },
+            "llm" => {
                 let message = format!("the action {app} is not built yet and ends with ERROR()");
                 let hint = "give the node a complete edge for \"error\", or use another action";
                 self.reader.warn(fields.span("action"), message, hint);
@@ -312,7 +322,7 @@ impl<'a> Loader<'_, 'a> {
             self.warn_broken(&entry, error);
             edge.complete.push(complete);
         }
-        self.later(&condition, &["when"]);
+        edge.when = self.tests(&condition, "when", VARIABLE);
         self.unknown(&condition, "condition");
     }
 

@@ -1,5 +1,7 @@
 //! Label rules: what a call is called if no node or prompt said (E82).
 
+use std::cmp::Ordering;
+
 use jsonc_parser::ast::Value;
 use smol_str::SmolStr;
 
@@ -22,7 +24,7 @@ pub struct LabelRule {
 /// A comparison of something about the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Test {
-    /// A column of `classify`, `visited` or `end_reason`.
+    /// A column of `classify`, `visited`, `end_reason`, or a call variable.
     pub field: SmolStr,
     /// How it is compared.
     pub op: Op,
@@ -89,6 +91,33 @@ impl LabelRule {
 }
 
 impl Test {
+    /// Whether it holds for a variable's value. Numbers are compared as numbers; a value that is
+    /// none is never less or more than one.
+    #[must_use]
+    pub fn holds_for_variable(&self, value: &str) -> bool {
+        let number = |text: &str| text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
+        let equals = |wanted: &SmolStr| {
+            let same = number(value).zip(number(wanted)).map(|(value, wanted)| value == wanted);
+            same.unwrap_or(value == wanted.as_str())
+        };
+        let Some(first) = self.values.first() else { return false };
+        let order = match (number(value), number(first)) {
+            (Some(value), Some(wanted)) => value.partial_cmp(&wanted),
+            (None, None) => Some(value.cmp(first)),
+            _ => None,
+        };
+        match self.op {
+            Op::Equal => equals(first),
+            Op::NotEqual => !equals(first),
+            Op::In => self.values.iter().any(equals),
+            Op::Contains => value.contains(first.as_str()),
+            Op::Less => order.is_some_and(Ordering::is_lt),
+            Op::AtMost => order.is_some_and(Ordering::is_le),
+            Op::More => order.is_some_and(Ordering::is_gt),
+            Op::AtLeast => order.is_some_and(Ordering::is_ge),
+        }
+    }
+
     fn holds(&self, fact: &Fact) -> bool {
         match fact {
             Fact::Names(names) => {
@@ -131,7 +160,18 @@ impl Test {
     }
 }
 
-/// What a rule can ask about: the columns of `classify`, and two facts more.
+/// What a test compares: the key it is named by, and the names there are.
+pub(super) struct Subject {
+    key: &'static str,
+    /// None = any name.
+    names: &'static [&'static str],
+}
+
+/// A call variable, in `when` of a `branch` node's edges (E20).
+pub(super) const VARIABLE: Subject = Subject { key: "var", names: &[] };
+
+/// What a label rule can ask about: the columns of `classify`, and two facts more.
+const CALL: Subject = Subject { key: "field", names: &FIELDS };
 const FIELDS: [&str; 11] = [
     "talk_time",
     "respond_count",
@@ -158,8 +198,8 @@ impl<'a> Loader<'_, 'a> {
         let rule = LabelRule {
             id: self.short(&fields, "id"),
             label: self.short(&fields, "label"),
-            all: self.tests(&fields, "all"),
-            any: self.tests(&fields, "any"),
+            all: self.tests(&fields, "all", CALL),
+            any: self.tests(&fields, "any", CALL),
         };
         self.unknown(&fields, "a rule of classify");
         if rule.label.is_empty() {
@@ -170,25 +210,37 @@ impl<'a> Loader<'_, 'a> {
         Some(rule)
     }
 
-    fn tests(&mut self, fields: &Fields<'a, '_>, name: &str) -> Vec<Test> {
+    /// Reads a list of comparisons.
+    pub(super) fn tests(
+        &mut self,
+        fields: &Fields<'a, '_>,
+        name: &str,
+        subject: Subject,
+    ) -> Vec<Test> {
         let tests = self.list(fields, name);
-        tests.iter().filter_map(|test| self.test(test)).collect()
+        tests.iter().filter_map(|test| self.test(test, &subject)).collect()
     }
 
-    fn test(&mut self, value: &Value<'a>) -> Option<Test> {
-        let fields = self.reader.object(value, "a test of a rule")?;
-        let field = self.short(&fields, "field");
+    fn test(&mut self, value: &Value<'a>, subject: &Subject) -> Option<Test> {
+        let fields = self.reader.object(value, "a test")?;
+        let field = self.short(&fields, subject.key);
         let op = self.short(&fields, "op");
         let values = match fields.get("value") {
             Some(list @ Value::Array(_)) => self.reader.texts(Some(list), "value"),
             one => self.reader.text(one, "value").into_iter().collect(),
         };
         let values = values.into_iter().map(|value| value.text.into()).collect();
-        self.unknown(&fields, "a test of a rule");
-        if !FIELDS.contains(&field.as_str()) {
+        self.unknown(&fields, "a test");
+        if field.is_empty() {
+            let message = format!("a test names no {}", subject.key);
+            let hint = format!("write \"{}\": \"…\"", subject.key);
+            self.reader.error(span_of(value), message, hint);
+            return None;
+        }
+        if !subject.names.is_empty() && !subject.names.contains(&field.as_str()) {
             let message = format!("a rule asks for \"{field}\", which is nothing of a call");
-            let hint = format!("there are: {}", FIELDS.join(", "));
-            self.reader.error(fields.span("field"), message, hint);
+            let hint = format!("there are: {}", subject.names.join(", "));
+            self.reader.error(fields.span(subject.key), message, hint);
             return None;
         }
         let Some(op) = Op::parse(&op) else {

@@ -55,6 +55,12 @@ impl Template {
         self.raw.is_empty()
     }
 
+    /// True if the first thing in it is a variable.
+    #[must_use]
+    pub fn starts_with_variable(&self) -> bool {
+        matches!(self.pieces.first(), Some(Piece::Variable(_)))
+    }
+
     /// The names of the variables in it.
     pub fn variables(&self) -> impl Iterator<Item = &SmolStr> {
         self.pieces.iter().filter_map(|piece| match piece {

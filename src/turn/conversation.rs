@@ -8,13 +8,19 @@ use super::event::MediaEvent;
 use super::machine::{Output, Turn};
 use super::order::Order;
 use super::timers::Timer;
-use crate::engine::{self, Classify, Command, Now, Robot, Row, Tick};
+use crate::engine::{
+    self, Ask, Classify, Command, Input, Now, Outcome, RequestId, Robot, Row, Tick, WebRequest,
+};
 
 /// One thing for the edges to do for a call, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// For the switch.
     Order(Order),
+    /// For a service; what it answers goes to `answer`.
+    Ask(Box<Ask>),
+    /// For a service; nobody waits for its answer.
+    Tell(Box<WebRequest>),
     /// For the store: a row of `conversation`.
     Row(Box<Row>),
     /// For the store: the row of `classify`; the last effect of a call.
@@ -54,6 +60,12 @@ impl Conversation {
     /// Something happened on the line.
     pub fn handle(&mut self, event: MediaEvent, now: Now) {
         self.turn.handle(event, now);
+        self.pump(now);
+    }
+
+    /// A service answered, or did not.
+    pub fn answer(&mut self, id: RequestId, outcome: Outcome, now: Now) {
+        self.robot.handle(Input::Answer { id, outcome }, now);
         self.pump(now);
     }
 
@@ -118,6 +130,8 @@ impl Conversation {
             Command::StopAudio { appid } => return self.turn.stop_audio(&appid),
             Command::Row(row) => Effect::Row(row),
             Command::Classify(row) => Effect::Classify(row),
+            Command::Ask(ask) => Effect::Ask(ask),
+            Command::Tell(request) => Effect::Tell(request),
             Command::Explain(lines) => Effect::Explain(lines),
             Command::Warn(warning) => Effect::Warn(warning),
             Command::Hangup { cause, .. } => {

@@ -483,7 +483,11 @@ impl Turn {
     }
 
     fn digit(&mut self, key: char, now: Now) {
-        let Some(action) = &self.action else { return };
+        let Some(action) = &self.action else {
+            // Between its audio and its end, an action may still collect digits.
+            let digits = smol_str::format_smolstr!("{key}");
+            return self.input(Input::Dtmf { appid: None, digits, play_time_ms: 0 });
+        };
         let play_time_ms = match (action.audio.started, action.audio.ended) {
             (_, Some(end)) => -ms(now.tick.ms_since(end.tick)),
             (Some(start), None) => ms(now.tick.ms_since(start.tick)),

@@ -193,7 +193,7 @@ fn one_byte_too_many() {
 fn later_actions_fail() {
     let call = call(
         r#"
-        "F1": { "action": "http", "subflow": { "F2": { "condition": { "complete": ["error"] } } } },
+        "F1": { "action": "llm", "subflow": { "F2": { "condition": { "complete": ["error"] } } } },
         "F2": {}"#,
     );
     assert_eq!(call.line(), "1 F1 Complete ERROR() | Full error | Flow F2 x1");

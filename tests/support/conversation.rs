@@ -158,7 +158,11 @@ impl Conversation {
             }
             Command::Start(_) => self.running = true,
             Command::Hangup { .. } | Command::Transfer(_) => self.running = false,
-            Command::StopAudio { .. } | Command::Explain(_) | Command::Warn(_) => {}
+            Command::StopAudio { .. }
+            | Command::Ask(_)
+            | Command::Tell(_)
+            | Command::Explain(_)
+            | Command::Warn(_) => {}
         }
         self.commands.push(command.clone());
     }

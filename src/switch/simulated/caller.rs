@@ -2,6 +2,8 @@
 
 use smol_str::SmolStr;
 
+use crate::engine::WebAnswer;
+
 /// One thing the caller, or the line, does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -20,6 +22,10 @@ pub enum Act {
     Digits(SmolStr),
     /// Says nothing, this long, ms.
     Waits(u64),
+    /// The service that was asked last answers.
+    Answers(WebAnswer),
+    /// The service that was asked last fails with this error.
+    ServiceFails(SmolStr),
     /// Hangs up.
     HangsUp,
     /// Somebody breaks the running action (`uuid_break`).

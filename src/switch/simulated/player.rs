@@ -6,7 +6,9 @@ use smol_str::SmolStr;
 
 use super::caller::Act;
 use super::line::Line;
-use crate::engine::{Classify, EndReason, Now, ResponseType, Robot, Row};
+use crate::engine::{
+    AskKind, Classify, EndReason, Now, Outcome, RequestId, ResponseType, Robot, Row,
+};
 use crate::turn::{Conversation, Effect, MediaEvent, Order};
 
 /// What the robot did that a caller could notice.
@@ -34,6 +36,15 @@ pub enum Deed {
     },
     /// Sent the caller to this extension.
     Transfer(SmolStr),
+    /// Asked a service.
+    Asks {
+        /// What for.
+        kind: AskKind,
+        /// Where.
+        url: SmolStr,
+    },
+    /// Told a service, and waits for no answer.
+    Tells(SmolStr),
     /// Hung up.
     Hangup,
 }
@@ -76,6 +87,8 @@ pub struct Player {
     answer: Option<Box<Row>>,
     /// The action whose audio was ordered last.
     playing: SmolStr,
+    /// The question that was asked last.
+    asked: RequestId,
 }
 
 impl Player {
@@ -90,6 +103,7 @@ impl Player {
             moments: VecDeque::new(),
             answer: None,
             playing: SmolStr::default(),
+            asked: RequestId::default(),
         };
         for act in from_the_start {
             player.set_up(act);
@@ -128,6 +142,8 @@ impl Player {
                 self.line.hang_up(EndReason::RecvBye);
                 self.settle();
             }
+            Act::Answers(answer) => self.answer(Ok(answer.clone())),
+            Act::ServiceFails(error) => self.answer(Err(error.clone())),
             Act::Broken => self.line_tells(MediaEvent::Broken),
             Act::RecognitionFails(error) => {
                 self.line_tells(MediaEvent::RecognitionFailed(error.clone()));
@@ -207,6 +223,11 @@ impl Player {
         self.settle();
     }
 
+    fn answer(&mut self, outcome: Outcome) {
+        self.conversation.answer(self.asked, outcome, self.now);
+        self.settle();
+    }
+
     /// Lets everything happen that is due at this moment.
     fn settle(&mut self) {
         self.drain();
@@ -240,6 +261,14 @@ impl Player {
             Effect::Order(order) => {
                 let cut = self.line.order(&order, self.now.tick);
                 self.notice(&order, cut);
+            }
+            Effect::Ask(ask) => {
+                self.asked = ask.id;
+                let (kind, url) = (ask.kind, ask.request.url.into());
+                self.tell(Happened::Robot(Deed::Asks { kind, url }));
+            }
+            Effect::Tell(request) => {
+                self.tell(Happened::Robot(Deed::Tells(request.url.into())));
             }
             Effect::Row(row) => {
                 if !row.response_action.is_empty() {

@@ -15,6 +15,7 @@
 use smol_str::SmolStr;
 
 use super::caller::Act;
+use crate::engine::WebAnswer;
 
 /// A rehearsal, read.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,6 +114,9 @@ fn read_line(line: &str) -> Result<Read, String> {
     }
     let mut chars = line.chars();
     let mark = chars.next();
+    if let Some(answer) = line.strip_prefix("> answers ") {
+        return Ok(Read::Step(Step::Act(read_answer(answer))));
+    }
     let words = words(chars.as_str())?;
     match mark {
         Some('>') => read_act(&words),
@@ -131,6 +135,7 @@ fn read_act(words: &[SmolStr]) -> Result<Read, String> {
         ["partial", text] => Act::Partial(text.into()),
         ["noise", "for", time] => Act::Noise(duration_ms(time)?),
         ["presses", keys] => Act::Digits(keys.into()),
+        ["service", "fails", error] => Act::ServiceFails(error.into()),
         ["hangup"] => Act::HangsUp,
         ["break"] => Act::Broken,
         ["recognition", "fails", error] => Act::RecognitionFails(error.into()),
@@ -141,12 +146,23 @@ fn read_act(words: &[SmolStr]) -> Result<Read, String> {
             return Err(
                 "unknown act; there are: answered [name=value…] · says \"…\" [for 1.4s] · \
                  partial \"…\" · noise for 0.4s · presses 12 · hangup · break · \
+                 answers [status] body · service fails \"…\" · \
                  recognition fails \"…\" · audio lasts 3s · audio fails · transfer fails"
                     .into(),
             );
         }
     };
     Ok(Read::Step(Step::Act(act)))
+}
+
+/// What stands behind `answers`: a status, if it begins with one, and the body.
+fn read_answer(written: &str) -> Act {
+    let (first, rest) = written.trim().split_once(' ').unwrap_or((written.trim(), ""));
+    let (status, body) = match first.parse() {
+        Ok(status) => (status, rest),
+        Err(_) => (200, written.trim()),
+    };
+    Act::Answers(WebAnswer { status, body: body.to_owned() })
 }
 
 fn read_variables(words: &[&str]) -> Result<Vec<(SmolStr, SmolStr)>, String> {
@@ -166,7 +182,7 @@ fn read_expected(words: &[SmolStr]) -> Result<Step, String> {
         },
         None => (None, words),
     };
-    let known = ["play", "resume", "stop", "application", "transfer", "hangup"];
+    let known = ["play", "resume", "stop", "application", "asks", "tells", "transfer", "hangup"];
     match deed.first() {
         Some(verb) if known.contains(&verb.as_str()) => {
             Ok(Step::Expect { at_ms, deed: deed.into() })

@@ -171,7 +171,7 @@ impl Stage {
 }
 
 /// Short names of columns.
-const ROW_NAMES: [(&str, &str); 14] = [
+const ROW_NAMES: [(&str, &str); 15] = [
     ("method", "matching_method"),
     ("keyword", "matching_keyword"),
     ("condition", "matching_condition"),
@@ -186,6 +186,7 @@ const ROW_NAMES: [(&str, &str); 14] = [
     ("duration", "input_duration"),
     ("play_time", "input_play_time"),
     ("flow", "current_flowid"),
+    ("nlp", "input_nlp_args"),
 ];
 
 const CLASSIFY_NAMES: [(&str, &str); 9] = [
@@ -244,6 +245,10 @@ fn is_as_written(deed: &Deed, written: &[SmolStr]) -> bool {
                 && said.iter().all(|said| text.contains(said))
         }
         (Deed::Resume, ["resume"]) | (Deed::Stop, ["stop"]) | (Deed::Hangup, ["hangup"]) => true,
+        (Deed::Asks { kind, url }, ["asks", wanted, rest @ ..]) => {
+            kind.as_str() == *wanted && rest.first().is_none_or(|wanted| url == wanted)
+        }
+        (Deed::Tells(url), ["tells", wanted]) => url == wanted,
         (Deed::Transfer(extension), ["transfer", wanted]) => extension == wanted,
         (Deed::Application { app, argument }, ["application", name, rest @ ..]) => {
             app == name && rest.first().is_none_or(|wanted| argument == wanted)
@@ -261,6 +266,8 @@ fn told(deed: &Deed) -> String {
         Deed::Resume => "resume".into(),
         Deed::Stop => "stop".into(),
         Deed::Application { app, argument } => format!("application {app} \"{argument}\""),
+        Deed::Asks { kind, url } => format!("asks {} \"{url}\"", kind.as_str()),
+        Deed::Tells(url) => format!("tells \"{url}\""),
         Deed::Transfer(extension) => format!("transfer {extension}"),
         Deed::Hangup => "hangup".into(),
     }
