@@ -10,3 +10,4 @@ pub mod script;
 pub mod store;
 pub mod switch;
 pub mod turn;
+pub mod web;

@@ -131,6 +131,8 @@ listen = "127.0.0.1:port"
 max = 0
 drain = -1
 transfer_allow = ["^[0-9]+$", "("]
+[egress]
+allow = ["10.0.0.0/8", "::1", "ten"]
 "#;
     let said = said_of(text, &[("TELEPHONIST__ROBOT__RECORD__LOG", "perhaps")]);
     let places: Vec<_> = said.lines().map(place_and_key).collect();
@@ -154,6 +156,7 @@ transfer_allow = ["^[0-9]+$", "("]
         "telephonist.toml:20:10 robot.record.database.table",
         "telephonist.toml:24:1 calls.max",
         "telephonist.toml:26:31 calls.transfer_allow.1",
+        "telephonist.toml:28:31 egress.allow.2",
     ];
     let (mut places, mut expected) = (places, expected.map(str::to_owned).to_vec());
     places.sort();
@@ -200,8 +203,6 @@ listen = "127.0.0.1:8084"
 unicast_ports = "21000-21999"
 [asterisk]
 bare = false
-[robot.nlp]
-debug = false
 [robot.httpflow]
 retries = 2
 [speech.asr.default]
@@ -212,8 +213,6 @@ model = "m"
 token = "env:TELEPHONIST_TOKEN"
 [recording]
 dir = "r"
-[egress]
-allow = []
 [retention]
 rows_days = 0
 "#;
@@ -222,15 +221,13 @@ rows_days = 0
     keys.sort_unstable();
     let mut expected = [
         "asterisk",
-        "egress",
         "freeswitch.0.unicast_ports",
         "freeswitch_outbound",
         "http.token",
         "llm",
         "recording",
         "retention",
-        "robot.httpflow",
-        "robot.nlp",
+        "robot.httpflow.retries",
         "speech",
     ];
     expected.sort_unstable();
@@ -241,11 +238,11 @@ rows_days = 0
 
 #[test]
 fn a_section_that_only_the_environment_names_is_found_there() {
-    let loaded = read("[robot]\n", &[("TELEPHONIST__ROBOT__NLP__DEBUG", "1")]).unwrap();
+    let loaded = read("[robot]\n", &[("TELEPHONIST__SPEECH__TTS__KIND", "http")]).unwrap();
     let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
-        ["TELEPHONIST__ROBOT__NLP__DEBUG: warning: robot.nlp: accepted, without effect yet; take \
+        ["TELEPHONIST__SPEECH__TTS__KIND: warning: speech: accepted, without effect yet; take \
           it out to be rid of this"]
     );
 }

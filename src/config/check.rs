@@ -1,5 +1,8 @@
 //! Whether the values can be used: what types can't say.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use super::problem::Problem;
@@ -14,6 +17,12 @@ pub fn time_zone(name: &str) -> Option<TimeZone> {
     if name == "local" { Some(TimeZone::system()) } else { TimeZone::get(name).ok() }
 }
 
+/// A network, `10.0.0.0/8`, or an address as a network of one. `None` if it is neither.
+#[must_use]
+pub fn network(text: &str) -> Option<IpNet> {
+    text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
+}
+
 /// Every value that can't be used.
 pub(super) fn check(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -22,6 +31,7 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     check_services(config, &mut problems);
     check_tables(config, &mut problems);
     check_limits(config, &mut problems);
+    check_egress(config, &mut problems);
     problems
 }
 
@@ -155,6 +165,16 @@ fn check_limits(config: &Config, problems: &mut Vec<Problem>) {
                 message,
                 "write a regular expression like ^[0-9]{3,6}$",
             ));
+        }
+    }
+}
+
+fn check_egress(config: &Config, problems: &mut Vec<Problem>) {
+    for (number, entry) in config.egress.allow.iter().enumerate() {
+        if network(entry).is_none() {
+            let message = format!("`{entry}` is no network");
+            let remedy = "write for example 10.0.0.0/8, fd00::/8, or one address (N15)";
+            problems.push(Problem::error(&format!("egress.allow.{number}"), message, remedy));
         }
     }
 }

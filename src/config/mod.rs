@@ -14,7 +14,7 @@ mod problem;
 mod secret;
 mod shape;
 
-pub use check::time_zone;
+pub use check::{network, time_zone};
 pub use load::{Loaded, Rejected, Source, load};
 pub use problem::{Place, Problem, Severity};
 pub use secret::Secret;
@@ -48,6 +48,8 @@ pub struct Config {
     pub http: Http,
     /// Limits of calls.
     pub calls: Calls,
+    /// Where requests to services may go.
+    pub egress: Egress,
     /// What the log may show.
     pub log: Log,
 }
@@ -104,6 +106,26 @@ pub struct Robot {
     pub record: Record,
     /// Rows of `classify`.
     pub statistic: Statistic,
+    /// The NLP service.
+    pub nlp: Nlp,
+    /// Flows that a service decides.
+    pub httpflow: HttpFlow,
+}
+
+/// Section `[robot.nlp]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Nlp {
+    /// Requests and answers stand in the log at level debug.
+    pub debug: bool,
+}
+
+/// Section `[robot.httpflow]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HttpFlow {
+    /// A service is connected to within this time, ms; for all requests to services.
+    pub connecttimeout: u64,
 }
 
 /// Section `[robot.record]`.
@@ -176,6 +198,15 @@ pub struct Calls {
     pub transfer_allow: Vec<String>,
 }
 
+/// Section `[egress]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Egress {
+    /// Networks that requests may reach besides public ones (N15); empty = all but link-local ones
+    /// and metadata services.
+    pub allow: Vec<String>,
+}
+
 /// Section `[log]`. Which lines there are is `RUST_LOG`'s to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -198,6 +229,7 @@ impl Default for Config {
             robot: Robot::default(),
             http: Http::default(),
             calls: Calls::default(),
+            egress: Egress::default(),
             log: Log::default(),
         }
     }
@@ -232,7 +264,15 @@ impl Default for Robot {
             event_after_hangup: true,
             record: Record::default(),
             statistic: Statistic::default(),
+            nlp: Nlp::default(),
+            httpflow: HttpFlow::default(),
         }
+    }
+}
+
+impl Default for HttpFlow {
+    fn default() -> Self {
+        Self { connecttimeout: 3_000 }
     }
 }
 

@@ -7,16 +7,14 @@ use super::problem::Problem;
 use super::{Config, Freeswitch};
 
 /// Keys that are published and whose behaviour is not built yet: accepted, and said so.
-const LATER: [&str; 11] = [
+const LATER: [&str; 9] = [
     "asterisk",
-    "egress",
     "freeswitch_outbound",
     "http.token",
     "llm",
     "recording",
     "retention",
     "robot.httpflow",
-    "robot.nlp",
     "speech",
     "freeswitch.*.unicast_ports",
 ];

@@ -16,7 +16,7 @@ enum Kind {
 use Kind::{Decides, Performs};
 
 /// Every module, and which others it may name.
-const TABLE: [(&str, Kind, &[&str]); 15] = [
+const TABLE: [(&str, Kind, &[&str]); 16] = [
     ("pii", Decides, &[]),
     ("script", Decides, &[]),
     ("wire", Decides, &[]),
@@ -28,12 +28,13 @@ const TABLE: [(&str, Kind, &[&str]); 15] = [
     ("speech", Performs, EDGE),
     ("llm", Performs, EDGE),
     ("store", Performs, EDGE),
+    ("web", Performs, EDGE),
     (
         "daemon",
         Performs,
         &[
             "config", "engine", "llm", "media", "pii", "script", "speech", "store", "switch",
-            "turn", "wire",
+            "turn", "web", "wire",
         ],
     ),
     // `migrate` and `push` are a database and a Redis and nothing else: they need no daemon.

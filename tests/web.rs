@@ -1,0 +1,202 @@
+//! Requests to services, over real sockets on loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+#[path = "support/service.rs"]
+mod service;
+
+use std::time::Duration;
+
+use serde_json::json;
+use service::{Reply, Service, nobody};
+use telephonist::config::Config;
+use telephonist::engine::{AskKind, Outcome, Tick, WebAnswer, WebRequest};
+use telephonist::web::{self, Teller, Web};
+
+/// What takes longer does not end: the longest wait here is two pauses of 400 ms at most.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Far more than a service on loopback needs.
+const ENOUGH_MS: u64 = 5_000;
+
+fn open(allow: &[&str]) -> (Web, Teller) {
+    let mut config = Config::default();
+    config.egress.allow = allow.iter().map(|network| (*network).to_owned()).collect();
+    web::open(&config, || Tick(0)).unwrap()
+}
+
+async fn ask(request: WebRequest) -> Outcome {
+    ask_with(&[], request).await
+}
+
+async fn ask_with(allow: &[&str], request: WebRequest) -> Outcome {
+    let (web, _teller) = open(allow);
+    tokio::time::timeout(PATIENCE, web.ask(AskKind::Http, request)).await.unwrap()
+}
+
+fn request(method: &str, url: &str) -> WebRequest {
+    let body = (method == "POST").then(|| json!({ "said": "да" }));
+    let (method, url) = (method.into(), url.to_owned());
+    WebRequest { method, url, headers: Vec::new(), body, timeout_ms: ENOUGH_MS }
+}
+
+fn error(outcome: Outcome) -> String {
+    outcome.unwrap_err().into()
+}
+
+#[tokio::test]
+async fn a_service_is_asked_and_answers() {
+    let service = Service::start(|_, _| Reply::Status(201, "{\"a\":\"б\"}".into())).await;
+    let mut request = request("POST", &format!("{}/ask?who=1", service.url));
+    request.headers.push(("X-Key".into(), "secret".into()));
+    let answer = ask(request).await;
+    assert_eq!(answer, Ok(WebAnswer { status: 201, body: "{\"a\":\"б\"}".into() }));
+    let [asked] = &service.asked()[..] else { panic!("asked once") };
+    assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "/ask?who=1"));
+    assert_eq!(asked.body, r#"{"said":"да"}"#);
+    assert_eq!(asked.headers["content-type"], "application/json");
+    assert_eq!(asked.headers["x-key"], "secret");
+}
+
+#[tokio::test]
+async fn a_slow_service_is_a_timeout() {
+    let service = Service::start(|_, _| Reply::Never).await;
+    let asked = ask(WebRequest { timeout_ms: 100, ..request("GET", &service.url) }).await;
+    assert_eq!(error(asked), "timeout");
+}
+
+#[tokio::test]
+async fn nobody_there_is_said_as_the_system_says_it() {
+    let said = error(ask(request("POST", &nobody())).await);
+    assert!(said.starts_with("Connection refused"), "{said}");
+}
+
+/// What may be repeated is, twice at most; a POST never.
+#[tokio::test]
+async fn a_service_that_is_away_is_asked_again_if_that_can_do_no_harm() {
+    for (method, statuses, status, times) in [
+        ("GET", [503, 200, 200, 200], 200, 2),
+        ("PUT", [502, 504, 200, 200], 200, 3),
+        ("DELETE", [503, 503, 503, 200], 503, 3),
+        ("GET", [500, 200, 200, 200], 500, 1),
+        ("POST", [503, 200, 200, 200], 503, 1),
+    ] {
+        let service = Service::of_statuses(statuses).await;
+        let answer = ask(request(method, &service.url)).await.unwrap();
+        assert_eq!((answer.status, service.asked().len()), (status, times), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn repetitions_take_no_longer_than_the_request_may() {
+    let service = Service::of_statuses([503]).await;
+    let asked = ask(WebRequest { timeout_ms: 50, ..request("GET", &service.url) }).await;
+    assert_eq!(error(asked), "timeout");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read() {
+    let limit = 1 << 20;
+    let service = Service::start(move |asked, _| {
+        let more = usize::from(asked.path == "/more");
+        Reply::Status(200, "x".repeat(limit + more))
+    })
+    .await;
+    assert_eq!(ask(request("GET", &service.url)).await.unwrap().body.len(), limit);
+    let asked = ask(request("GET", &format!("{}/more", service.url))).await;
+    assert_eq!(error(asked), "the answer is longer than 1048576 bytes");
+}
+
+/// N15: by default this machine and its neighbours may be asked, a cloud's metadata may not, however
+/// a request gets there.
+#[tokio::test]
+async fn metadata_is_out_of_reach_n15() {
+    let service = Service::start(|asked, _| {
+        Reply::RedirectTo(match asked.path.as_str() {
+            "/metadata" => "http://169.254.169.254/latest/meta-data/".into(),
+            "/file" => "file:///etc/passwd".into(),
+            _ => "/round".into(),
+        })
+    })
+    .await;
+    let redirected =
+        async |path: &str| error(ask(request("GET", &format!("{}{path}", service.url))).await);
+    let straight = error(ask(request("GET", "http://169.254.169.254/")).await);
+    assert!(straight.contains("list its network in egress.allow"), "{straight}");
+    assert_eq!(redirected("/metadata").await, straight);
+    let elsewhere = ask(request("GET", &format!("{}/file", service.url))).await;
+    assert_eq!(elsewhere.unwrap().status, 302, "another scheme is not followed");
+    assert_eq!(redirected("/round").await, "sent on more than 5 times");
+    assert_eq!(service.asked().len(), 1 + 1 + 6);
+}
+
+/// N15: with a list, of the own networks only those on it; names are looked up first.
+#[tokio::test]
+async fn a_list_narrows_what_may_be_reached_n15() {
+    let service = Service::of_statuses([200]).await;
+    let by_name = service.url.replace("127.0.0.1", "localhost");
+    for url in [&service.url, &by_name] {
+        ask_with(&["127.0.0.0/8"], request("POST", url)).await.unwrap();
+        let refused = error(ask_with(&["10.0.0.0/8"], request("POST", url)).await);
+        assert!(refused.contains("egress.allow"), "{url}: {refused}");
+    }
+    assert_eq!(service.asked().len(), 2);
+}
+
+/// Delivers until `done`.
+async fn deliver_until(done: impl Fn() -> bool, teller: Teller) {
+    let done = async {
+        while !done() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, teller.run(done)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_is_sent_until_the_service_takes_it() {
+    let service = Service::of_statuses([503, 500, 429, 200]).await;
+    let (web, teller) = open(&[]);
+    web.tell(request("POST", &service.url));
+    deliver_until(|| service.asked().len() == 4, teller).await;
+    assert_eq!(service.asked().len(), 4);
+    assert!(service.asked().iter().all(|asked| asked.body == r#"{"said":"да"}"#));
+}
+
+/// N5: a daemon that stops waits for no service that is away.
+#[tokio::test]
+async fn a_message_that_nobody_takes_is_sent_once_more_at_the_end() {
+    let service = Service::of_statuses([503]).await;
+    let (web, teller) = open(&[]);
+    web.tell(request("POST", &service.url));
+    web.tell(request("POST", &nobody()));
+    deliver_until(|| !service.asked().is_empty(), teller).await;
+    assert_eq!(service.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_is_not_sent_again_and_holds_up_no_other() {
+    let refuses = Service::of_statuses([404]).await;
+    let takes = Service::of_statuses([200]).await;
+    let (web, teller) = open(&[]);
+    for url in [&refuses.url, &nobody(), &takes.url] {
+        web.tell(request("POST", url));
+    }
+    let heard = || refuses.asked().len() + takes.asked().len() == 2;
+    deliver_until(heard, teller).await;
+    assert_eq!((refuses.asked().len(), takes.asked().len()), (1, 1));
+}
+
+/// N21: what was told first is kept.
+#[tokio::test]
+async fn too_many_messages_lose_the_newest() {
+    let service = Service::of_statuses([200]).await;
+    let (web, teller) = open(&[]);
+    for number in 0..1_030 {
+        web.tell(request("GET", &format!("{}/{number}", service.url)));
+    }
+    deliver_until(|| true, teller).await;
+    let asked = service.asked();
+    assert_eq!(asked.len(), 1_024);
+    assert!(asked.iter().any(|asked| asked.path == "/0"));
+    assert!(asked.iter().all(|asked| asked.path != "/1024"));
+}
