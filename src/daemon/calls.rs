@@ -23,6 +23,7 @@ use crate::script::Script;
 use crate::store::{Notify, Store};
 use crate::switch::NewCall;
 use crate::turn::Order;
+use crate::web::Web;
 
 /// How often a daemon that stops looks whether all calls have ended.
 const DRAIN_LOOK: Duration = Duration::from_millis(100);
@@ -58,14 +59,14 @@ impl Calls {
     pub(super) fn new(
         config: &Config,
         scripts: Scripts,
-        store: Store,
+        (store, web): (Store, Web),
         (clock, tasks): (Clock, Tasks),
     ) -> Result<Self, regex::Error> {
         let (close, closing) = watch::channel(false);
         let transfers = Arc::new(Transfers::new(&config.calls.transfer_allow)?);
         Ok(Self {
             scripts,
-            shared: Shared { store, clock, transfers, closing },
+            shared: Shared { store, web, clock, transfers, closing },
             tasks,
             settings: Arc::new(Settings {
                 max: config.calls.max,

@@ -2,6 +2,7 @@
 //! to the switch and to the store.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -9,11 +10,14 @@ use tokio::sync::watch;
 
 use super::clock::Clock;
 use super::meter::Meter;
-use crate::engine::{Command, EndReason, Input, Now, Robot, Snapshot, Tick, Transfer};
+use crate::engine::{
+    Ask, Command, EndReason, Input, Now, Outcome, RequestId, Robot, Snapshot, Tick, Transfer,
+};
 use crate::pii::Pii;
 use crate::store::{Notify, Store};
 use crate::switch::{CallHandle, SwitchEvents};
 use crate::turn::{Conversation, Effect, MediaEvent, Order};
+use crate::web::Web;
 
 /// A call that is closed waits this long for the switch to have hung up, ms: dropped earlier, the
 /// hang-up itself could be lost with it.
@@ -23,6 +27,7 @@ const CLOSE_MS: u64 = 3_000;
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) store: Store,
+    pub(super) web: Web,
     pub(super) clock: Clock,
     /// Where calls may be sent (N11).
     pub(super) transfers: Arc<Transfers>,
@@ -44,6 +49,9 @@ impl Transfers {
     }
 }
 
+/// The answer that a call waits for.
+type Asking = Pin<Box<dyn Future<Output = (RequestId, Outcome)> + Send>>;
+
 /// Drives one call from its first action to its last row.
 pub(super) struct Driver {
     conversation: Conversation,
@@ -51,6 +59,9 @@ pub(super) struct Driver {
     events: SwitchEvents,
     notify: Notify,
     shared: Shared,
+    /// A question on its way. A call asks one at a time: a newer one takes its place, and the call's
+    /// end drops it.
+    asking: Option<Asking>,
     /// The daemon has hung up; the call ends then, whatever the switch says.
     closed_by: Option<Tick>,
     /// The call as it was after its last row: what is left of it if a step panics (N7).
@@ -67,7 +78,7 @@ impl Driver {
         let now = shared.clock.now();
         let conversation = Conversation::new(robot, now);
         let safe = conversation.robot().snapshot();
-        Self { conversation, handle, events, notify, shared, closed_by: None, safe }
+        Self { conversation, handle, events, notify, shared, asking: None, closed_by: None, safe }
     }
 
     pub(super) async fn run(mut self) {
@@ -84,6 +95,10 @@ impl Driver {
                     self.step(|conversation, now| conversation.handle(event, now));
                 }
                 () = reach(clock, wake) => self.step(Conversation::wake),
+                (id, outcome) = answered(&mut self.asking) => {
+                    self.asking = None;
+                    self.step(|conversation, now| conversation.answer(id, outcome, now));
+                }
                 () = closed(closing), if closed_by.is_none() => self.close(),
                 () = reach(clock, closed_by), if closed_by.is_some() => {
                     let ended = MediaEvent::HungUp(EndReason::SendBye);
@@ -112,15 +127,17 @@ impl Driver {
                     self.step(|conversation, now| conversation.handle(refused, now));
                 }
                 Effect::Order(order) => self.order(order),
-                Effect::Ask(ask) => {
-                    let why = SmolStr::new_static("no services yet");
-                    self.step(|conversation, now| conversation.answer(ask.id, Err(why), now));
-                }
-                Effect::Tell(request) => tracing::warn!(url = request.url, "nobody is told"),
+                Effect::Ask(ask) => self.ask(*ask),
+                Effect::Tell(request) => self.shared.web.tell(*request),
                 Effect::Warn(warning) => tracing::warn!(warning = %Pii(warning)),
                 Effect::Explain(lines) => tracing::debug!(?lines, "tried"),
             }
         }
+    }
+
+    fn ask(&mut self, Ask { id, kind, request }: Ask) {
+        let web = self.shared.web.clone();
+        self.asking = Some(Box::pin(async move { (id, web.ask(kind, request).await) }));
     }
 
     fn order(&mut self, order: Order) {
@@ -150,12 +167,14 @@ impl Driver {
             match command {
                 Command::Row(row) => self.shared.store.conversation(*row, &self.notify),
                 Command::Classify(row) => self.shared.store.classify(*row, &self.notify),
+                Command::Tell(request) => self.shared.web.tell(*request),
                 _ => {}
             }
         }
         let cause = SmolStr::new_static("NORMAL_TEMPORARY_FAILURE");
         // A switch that takes no orders has no call to hang up.
         let _gone = self.handle.order(Order::Hangup { cause });
+        self.asking = None;
         self.conversation = Conversation::new(robot, now);
     }
 
@@ -172,6 +191,14 @@ impl Driver {
 async fn reach(clock: &Clock, due: Option<Tick>) {
     match due {
         Some(due) => clock.reach(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for the answer, for ever if nothing was asked.
+async fn answered(asking: &mut Option<Asking>) -> (RequestId, Outcome) {
+    match asking {
+        Some(asking) => asking.await,
         None => std::future::pending().await,
     }
 }
@@ -194,6 +221,7 @@ mod tests {
     use crate::script;
     use crate::store;
     use crate::switch::{LineId, Said, line};
+    use crate::web;
 
     const SCRIPT: &str = r#"{ "flow": { "Start": { "subflow": { "F1": {} } }, "F1": {
         "action": "cti_play_and_detect_speech", "playbacks": ["hello"], "potential": "B",
@@ -213,7 +241,8 @@ mod tests {
         let (_close, closing) = watch::channel(false);
         let clock = Clock::new(jiff::tz::TimeZone::UTC);
         let transfers = Arc::new(Transfers::new(&[]).unwrap());
-        let shared = Shared { store: store.clone(), clock: clock.clone(), transfers, closing };
+        let web = web::open(&config, || Tick(0)).unwrap().0;
+        let shared = Shared { store: store.clone(), web, clock: clock.clone(), transfers, closing };
         let script = script::load("s", "s.json", SCRIPT.as_bytes()).0.unwrap();
         let call = Call {
             callid: "u".into(),

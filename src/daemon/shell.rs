@@ -17,6 +17,7 @@ use super::telemetry::Metrics;
 use crate::config::{self, Config};
 use crate::store::{self, Health};
 use crate::switch::freeswitch::{Attached, Freeswitch, Status};
+use crate::web;
 
 /// What is still to be written when the last call has ended gets this long; the store's own limit
 /// is shorter.
@@ -37,6 +38,9 @@ pub enum RunError {
     /// A pattern does not compile.
     #[error("calls.transfer_allow: {0}")]
     Transfers(#[from] regex::Error),
+    /// Services can't be asked as the configuration says.
+    #[error(transparent)]
+    Web(#[from] web::WebError),
     /// Somebody else listens there, or nobody may.
     #[error("http.listen {address}: {error}; choose another port, or leave it empty for none")]
     Http {
@@ -57,7 +61,10 @@ impl RunError {
     /// True if the configuration is wrong, and no waiting helps.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::Zone(_) | Self::Store(_) | Self::Redis(_) | Self::Transfers(_))
+        matches!(
+            self,
+            Self::Zone(_) | Self::Store(_) | Self::Redis(_) | Self::Transfers(_) | Self::Web(_)
+        )
     }
 }
 
@@ -79,13 +86,17 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     let (store, worker) = store::open(config)?;
     let (scripts, loader) = scripts::open(config)?;
     loader.read().await;
-    let calls = Calls::new(config, scripts, store.clone(), (clock.clone(), tasks.clone()))?;
+    let ticks = clock.clone();
+    let (web, teller) = web::open(config, move || ticks.now().tick)?;
+    let edges = (store.clone(), web);
+    let calls = Calls::new(config, scripts, edges, (clock.clone(), tasks.clone()))?;
 
     serve_http(config, &tasks, (readiness.clone(), metrics.clone()), stopped.clone()).await?;
     tasks.spawn("metrics", async move { metrics.upkeep().await });
     tasks.spawn("scripts", loader.run(readiness.clone()));
     tasks.spawn("health", watch_store(store.health(), readiness.clone()));
     let writing = tasks.spawn("store", worker.run(is_true(stopped.clone())));
+    let telling = tasks.spawn("web", teller.run(is_true(stopped.clone())));
     let switches = attach(config, &tasks, (&calls, &readiness, &clock));
     tracing::info!(instance = %config.instance, switches, "running");
 
@@ -101,7 +112,10 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
         _ = terminated.recv() => {}
     }
     stop.send_replace(true);
-    finish(writing).await;
+    tokio::join!(
+        finish(writing, "rows still waiting are lost"),
+        finish(telling, "messages to services still waiting are lost"),
+    );
     tracing::info!("stopped");
     Ok(())
 }
@@ -192,10 +206,10 @@ async fn is_true(mut flag: watch::Receiver<bool>) {
     drop(flag.wait_for(|is| *is).await);
 }
 
-async fn finish(writing: Ending) {
-    match tokio::time::timeout(STOP_LIMIT, writing.wait()).await {
+async fn finish(ending: Ending, loss: &str) {
+    match tokio::time::timeout(STOP_LIMIT, ending.wait()).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(%error, "the store did not stop cleanly"),
-        Err(_) => tracing::error!("rows still waiting are lost"),
+        Ok(Err(error)) => tracing::error!(%error, "stopped uncleanly; {loss}"),
+        Err(_) => tracing::error!("not done in time; {loss}"),
     }
 }

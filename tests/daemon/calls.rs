@@ -10,15 +10,6 @@ async fn daemon(more: &str) -> (FakeFreeswitch, Daemon) {
     (fake, daemon)
 }
 
-impl FakeFreeswitch {
-    /// A whole sentence, as a recogniser without partial results tells it.
-    fn says(&self, uuid: &str, text: &str) {
-        let text = serde_json::to_string(text).unwrap();
-        self.speech(uuid, "begin-speaking", "");
-        self.speech(uuid, "detected-speech", &format!("{{\"text\": {text}}}"));
-    }
-}
-
 #[tokio::test]
 async fn a_call_is_held_from_its_greeting_to_its_last_row() {
     let (fake, daemon) = daemon("").await;

@@ -12,3 +12,7 @@ mod fake_freeswitch;
 #[path = "../support/process.rs"]
 mod process;
 mod running;
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "../support/service.rs"]
+mod service;
+mod services;

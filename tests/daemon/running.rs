@@ -49,12 +49,17 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Attached to the fake, with further lines of configuration.
     pub(crate) fn start(fake: &FakeFreeswitch, more: &str) -> Self {
+        Self::start_with(fake, SCRIPT, more)
+    }
+
+    /// The same with this script in place of ours; its name is `ask` too.
+    pub(crate) fn start_with(fake: &FakeFreeswitch, script: &str, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let http = free_address();
         for name in ["flows", "audio"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        std::fs::write(folder.path().join("flows/ask.json"), SCRIPT).unwrap();
+        std::fs::write(folder.path().join("flows/ask.json"), script).unwrap();
         let config = format!(
             "timezone = \"UTC\"\n[scripts]\ndefault = \"ask\"\n[[freeswitch]]\naddress = \"{}\"\n\
              password = \"ClueCon\"\nasr = \"test builtin\"\ntts = \"tts_commandline:en\"\n\
@@ -137,4 +142,13 @@ const CLASSIFY: &str = "SELECT label_result || ' ' || positive_respond_count || 
 
 fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+impl FakeFreeswitch {
+    /// A whole sentence, as a recogniser without partial results tells it.
+    pub(crate) fn says(&self, uuid: &str, text: &str) {
+        let text = serde_json::to_string(text).unwrap();
+        self.speech(uuid, "begin-speaking", "");
+        self.speech(uuid, "detected-speech", &format!("{{\"text\": {text}}}"));
+    }
 }
