@@ -276,6 +276,8 @@ fn told(command: Command) -> Value {
         Command::Transfer(to) => json!({ "do": { "transfer": to } }),
         Command::Ask(ask) => json!({ "do": { "ask": ask } }),
         Command::Tell(request) => json!({ "do": { "tell": request } }),
+        Command::Api(command) => json!({ "do": { "api": command } }),
+        Command::Note(note) => json!({ "note": note }),
         Command::Explain(lines) => json!({ "why": lines }),
         Command::Warn(warning) => json!({ "problem": { "message": warning } }),
     }

@@ -154,9 +154,14 @@ fn check_limits(config: &Config, problems: &mut Vec<Problem>) {
             "write 1 or more",
         ));
     }
-    for (number, pattern) in config.calls.transfer_allow.iter().enumerate() {
+    check_patterns("calls.transfer_allow", &config.calls.transfer_allow, problems);
+    check_patterns("robot.httpflow.commands", &config.robot.httpflow.commands, problems);
+}
+
+fn check_patterns(list: &str, patterns: &[String], problems: &mut Vec<Problem>) {
+    for (number, pattern) in patterns.iter().enumerate() {
         if let Err(error) = regex::Regex::new(pattern) {
-            let key = format!("calls.transfer_allow.{number}");
+            let key = format!("{list}.{number}");
             let shown = error.to_string();
             // The lines before the last draw the pattern with a caret.
             let message = shown.lines().last().unwrap_or_default().trim_start_matches("error: ");

@@ -124,8 +124,19 @@ pub struct Nlp {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HttpFlow {
+    /// Accepted, without effect: it chose between two ways to do the same.
+    pub usecurl: bool,
+    /// How often a request that failed is repeated.
+    pub retries: u32,
     /// A service is connected to within this time, ms; for all requests to services.
     pub connecttimeout: u64,
+    /// How long each attempt may take, ms.
+    pub responsetimeout: u64,
+    /// Played before the robot hangs up because the service is away; empty = nothing.
+    pub apology: String,
+    /// API commands of the switch that a service may have run, as patterns of the whole command
+    /// (N11).
+    pub commands: Vec<String>,
 }
 
 /// Section `[robot.record]`.
@@ -272,7 +283,14 @@ impl Default for Robot {
 
 impl Default for HttpFlow {
     fn default() -> Self {
-        Self { connecttimeout: 3_000 }
+        Self {
+            usecurl: false,
+            retries: 2,
+            connecttimeout: 3_000,
+            responsetimeout: 10_000,
+            apology: String::new(),
+            commands: Vec::new(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The calls: which robot takes a new one, how many there may be, and how they end with the daemon.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,13 +16,12 @@ use super::meter::Meter;
 use super::scripts::Scripts;
 use super::tasks::Tasks;
 use super::telemetry::call_span;
-use crate::config::Config;
-use crate::engine::{Call, Command, EndReason, Input, Robot};
+use crate::config::{Config, HttpFlow};
+use crate::engine::{Call, Command, EndReason, External, Flow, Input, Robot};
 use crate::pii::Pii;
-use crate::script::Script;
 use crate::store::{Notify, Store};
 use crate::switch::NewCall;
-use crate::turn::Order;
+use crate::turn::{Decider, Order};
 use crate::web::Web;
 
 /// How often a daemon that stops looks whether all calls have ended.
@@ -37,7 +36,7 @@ pub(super) struct Calls {
     shared: Shared,
     tasks: Tasks,
     settings: Arc<Settings>,
-    running: Arc<Mutex<BTreeMap<SmolStr, Arc<Script>>>>,
+    running: Arc<Mutex<BTreeSet<SmolStr>>>,
     close: Arc<watch::Sender<bool>>,
     /// The daemon stops: no new calls (N5).
     is_stopping: Arc<AtomicBool>,
@@ -49,13 +48,24 @@ struct Settings {
     default_script: String,
     notify_fields: Vec<String>,
     event_after_hangup: bool,
+    httpflow: HttpFlow,
+    /// `robot.httpflow.commands`.
+    commands: regex::RegexSet,
+}
+
+/// A call that begins, and what the log and the switch have to know of who decides it.
+struct Begun {
+    decider: Decider,
+    flow: SmolStr,
+    revision: SmolStr,
+    voicedir: SmolStr,
 }
 
 impl Calls {
     /// Nobody calls yet.
     ///
     /// # Errors
-    /// A pattern of `calls.transfer_allow` that does not compile.
+    /// A pattern of `calls.transfer_allow` or `robot.httpflow.commands` that does not compile.
     pub(super) fn new(
         config: &Config,
         scripts: Scripts,
@@ -74,6 +84,8 @@ impl Calls {
                 default_script: config.scripts.default.clone(),
                 notify_fields: config.robot.record.notify_fields.clone(),
                 event_after_hangup: config.robot.event_after_hangup,
+                httpflow: config.robot.httpflow.clone(),
+                commands: whole(&config.robot.httpflow.commands)?,
             }),
             running: Arc::default(),
             close: Arc::new(close),
@@ -105,7 +117,7 @@ impl Calls {
         }
         let asked = call.robot_flow.clone().filter(|name| !name.is_empty());
         let name = asked.unwrap_or_else(|| self.settings.default_script.as_str().into());
-        let Some(script) = self.scripts.get(&name) else {
+        let Some(begun) = self.begin(&call, &name) else {
             tracing::error!(
                 call = %call.callid, script = ?name,
                 "no such script; set robot_flow to one that `telephonist check` accepts"
@@ -114,9 +126,9 @@ impl Calls {
             return refuse(&call, "UNALLOCATED_NUMBER");
         };
         if self.count() >= self.settings.max {
-            return self.refuse_for_overload(call, script);
+            return self.refuse_for_overload(call, begun);
         }
-        self.drive(call, script);
+        self.drive(call, begun);
     }
 
     /// Waits until all calls have ended, as long as the configuration allows; then closes the rest
@@ -141,18 +153,18 @@ impl Calls {
         tokio::time::timeout(limit, all_ended).await.is_ok()
     }
 
-    fn drive(&self, call: NewCall, script: Arc<Script>) {
-        let span = call_span(&call.callid, &script.name, &script.revision);
-        let robot = self.robot(&call, &script);
+    fn drive(&self, call: NewCall, begun: Begun) {
+        let span = call_span(&call.callid, &begun.flow, &begun.revision);
         let notify = self.notify(&call);
         let callid = call.callid.clone();
         let _in_span = span.enter();
         tracing::info!(switch = %call.switch, "taken");
-        if call.handle.take(&script.global.voicedir).is_err() {
+        if call.handle.take(&begun.voicedir).is_err() {
             tracing::error!("the switch takes no orders; the call is given up");
         }
-        let driver = Driver::new(robot, (call.handle, call.events), notify, self.shared.clone());
-        self.note(callid.clone(), Some(script));
+        let line = (call.handle, call.events);
+        let driver = Driver::new(begun.decider, line, notify, self.shared.clone());
+        self.note(|running| running.insert(callid.clone()));
         let calls = self.clone();
         let drive = async move {
             let _listed = Listed { calls, callid };
@@ -162,16 +174,49 @@ impl Calls {
         self.tasks.spawn("call", drive.instrument(span.clone()));
     }
 
-    fn robot(&self, call: &NewCall, script: &Arc<Script>) -> Robot {
+    /// The call with whoever decides it: the service at this address (I15), or the script of this
+    /// name, if there is one.
+    fn begin(&self, call: &NewCall, name: &str) -> Option<Begun> {
+        let now = self.shared.clock.now();
+        if name.starts_with("http://") || name.starts_with("https://") {
+            // What follows may be a token, and is nobody's business in the log.
+            let shown = name.split(['?', '#']).next().unwrap_or_default();
+            return Some(Begun {
+                decider: External::new(self.beginning(call), self.flow(name), now).into(),
+                flow: shown.into(),
+                revision: SmolStr::default(),
+                voicedir: SmolStr::default(),
+            });
+        }
+        let script = self.scripts.get(name)?;
+        Some(Begun {
+            flow: script.name.clone(),
+            revision: script.revision.clone(),
+            voicedir: script.global.voicedir.clone(),
+            decider: Robot::new(self.beginning(call), script, now).into(),
+        })
+    }
+
+    fn beginning(&self, call: &NewCall) -> Call {
         let variables = call.variables.iter();
         let variables = variables.map(|(name, value)| (name.clone(), value.as_str().into()));
-        let call = Call {
+        Call {
             callid: call.callid.clone(),
             variables: variables.collect(),
             event_after_hangup: self.settings.event_after_hangup,
             explain: false,
-        };
-        Robot::new(call, Arc::clone(script), self.shared.clock.now())
+        }
+    }
+
+    fn flow(&self, url: &str) -> Arc<Flow> {
+        let HttpFlow { retries, responsetimeout, apology, .. } = &self.settings.httpflow;
+        Arc::new(Flow {
+            url: url.into(),
+            retries: *retries,
+            response_ms: *responsetimeout,
+            apology: apology.as_str().into(),
+            commands: self.settings.commands.clone(),
+        })
     }
 
     /// The channel variables that go with each row to Redis (I3).
@@ -185,13 +230,13 @@ impl Calls {
     }
 
     /// E16, N20: CREATE, DESTORY with `limit`, classify.
-    fn refuse_for_overload(&self, call: NewCall, script: Arc<Script>) {
+    fn refuse_for_overload(&self, call: NewCall, begun: Begun) {
         tracing::warn!(call = %call.callid, max = self.settings.max, "refused: calls.max is reached");
         metrics::counter!(Meter::CallsRefused.name(), "why" => "limit").increment(1);
         let notify = self.notify(&call);
-        let mut robot = self.robot(&call, &script);
-        let rows = |robot: &mut Robot| {
-            while let Some(command) = robot.next_command() {
+        let mut decider = begun.decider;
+        let rows = |decider: &mut Decider| {
+            while let Some(command) = decider.next_command() {
                 match command {
                     Command::Row(row) => self.shared.store.conversation(*row, &notify),
                     Command::Classify(row) => self.shared.store.classify(*row, &notify),
@@ -199,18 +244,16 @@ impl Calls {
                 }
             }
         };
-        rows(&mut robot);
-        robot.handle(Input::Ended(EndReason::Limit), self.shared.clock.now());
-        rows(&mut robot);
+        rows(&mut decider);
+        decider.handle(Input::Ended(EndReason::Limit), self.shared.clock.now());
+        rows(&mut decider);
         refuse(&call, "SWITCH_CONGESTION");
     }
 
-    fn note(&self, callid: SmolStr, script: Option<Arc<Script>>) {
+    /// Changes the list of the calls that run.
+    fn note(&self, change: impl FnOnce(&mut BTreeSet<SmolStr>) -> bool) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        match script {
-            Some(script) => drop(running.insert(callid, script)),
-            None => drop(running.remove(&callid)),
-        }
+        change(&mut running);
         #[expect(clippy::cast_precision_loss, reason = "far fewer calls than 2^52")]
         metrics::gauge!(Meter::Calls.name()).set(running.len() as f64);
     }
@@ -224,7 +267,7 @@ struct Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        self.calls.note(self.callid.clone(), None);
+        self.calls.note(|running| running.remove(&self.callid));
     }
 }
 
@@ -233,4 +276,9 @@ fn refuse(call: &NewCall, cause: &'static str) {
     if call.handle.order(order).is_err() {
         tracing::error!(call = %Pii(&call.callid), "the switch takes no orders");
     }
+}
+
+/// Patterns that must match a text as a whole: what is allowed at its beginning allows no more.
+fn whole(patterns: &[String]) -> Result<regex::RegexSet, regex::Error> {
+    regex::RegexSet::new(patterns.iter().map(|pattern| format!("^(?:{pattern})$")))
 }

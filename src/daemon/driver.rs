@@ -10,13 +10,11 @@ use tokio::sync::watch;
 
 use super::clock::Clock;
 use super::meter::Meter;
-use crate::engine::{
-    Ask, Command, EndReason, Input, Now, Outcome, RequestId, Robot, Snapshot, Tick, Transfer,
-};
+use crate::engine::{Ask, Command, EndReason, Input, Now, Outcome, RequestId, Tick, Transfer};
 use crate::pii::Pii;
 use crate::store::{Notify, Store};
 use crate::switch::{CallHandle, SwitchEvents};
-use crate::turn::{Conversation, Effect, MediaEvent, Order};
+use crate::turn::{Conversation, Decider, DeciderSnapshot, Effect, MediaEvent, Order};
 use crate::web::Web;
 
 /// A call that is closed waits this long for the switch to have hung up, ms: dropped earlier, the
@@ -65,19 +63,19 @@ pub(super) struct Driver {
     /// The daemon has hung up; the call ends then, whatever the switch says.
     closed_by: Option<Tick>,
     /// The call as it was after its last row: what is left of it if a step panics (N7).
-    safe: Snapshot,
+    safe: DeciderSnapshot,
 }
 
 impl Driver {
     pub(super) fn new(
-        robot: Robot,
+        decider: Decider,
         (handle, events): (CallHandle, SwitchEvents),
         notify: Notify,
         shared: Shared,
     ) -> Self {
         let now = shared.clock.now();
-        let conversation = Conversation::new(robot, now);
-        let safe = conversation.robot().snapshot();
+        let conversation = Conversation::new(decider, now);
+        let safe = conversation.decider().snapshot();
         Self { conversation, handle, events, notify, shared, asking: None, closed_by: None, safe }
     }
 
@@ -118,7 +116,7 @@ impl Driver {
             match effect {
                 Effect::Row(row) => {
                     self.shared.store.conversation(*row, &self.notify);
-                    self.safe = self.conversation.robot().snapshot();
+                    self.safe = self.conversation.decider().snapshot();
                 }
                 Effect::Classify(row) => self.shared.store.classify(*row, &self.notify),
                 Effect::Order(Order::Transfer(to)) if !self.shared.transfers.allows(&to) => {
@@ -129,6 +127,7 @@ impl Driver {
                 Effect::Order(order) => self.order(order),
                 Effect::Ask(ask) => self.ask(*ask),
                 Effect::Tell(request) => self.shared.web.tell(*request),
+                Effect::Note(note) => tracing::debug!(note = %Pii(note), "the flow service says"),
                 Effect::Warn(warning) => tracing::warn!(warning = %Pii(warning)),
                 Effect::Explain(lines) => tracing::debug!(?lines, "tried"),
             }
@@ -160,10 +159,10 @@ impl Driver {
 
     /// Hangs up, and writes the end of the call as it was after its last row.
     fn end_after_panic(&mut self, now: Now) {
-        let script = Arc::clone(self.conversation.robot().script());
-        let Ok(mut robot) = Robot::restore(self.safe.clone(), script) else { return };
-        robot.handle(Input::Ended(EndReason::Hangup), now);
-        while let Some(command) = robot.next_command() {
+        let safe = self.conversation.decider().as_of(self.safe.clone());
+        let Some(mut decider) = safe else { return };
+        decider.handle(Input::Ended(EndReason::Hangup), now);
+        while let Some(command) = decider.next_command() {
             match command {
                 Command::Row(row) => self.shared.store.conversation(*row, &self.notify),
                 Command::Classify(row) => self.shared.store.classify(*row, &self.notify),
@@ -175,7 +174,7 @@ impl Driver {
         // A switch that takes no orders has no call to hang up.
         let _gone = self.handle.order(Order::Hangup { cause });
         self.asking = None;
-        self.conversation = Conversation::new(robot, now);
+        self.conversation = Conversation::new(decider, now);
     }
 
     /// The daemon stops: the call is hung up, and ends when the switch says so, or soon.
@@ -217,7 +216,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::engine::Call;
+    use crate::engine::{Call, Robot};
     use crate::script;
     use crate::store;
     use crate::switch::{LineId, Said, line};
@@ -251,7 +250,7 @@ mod tests {
             explain: false,
         };
         let robot = Robot::new(call, script, clock.now());
-        let mut driver = Driver::new(robot, (handle, events), Notify::default(), shared);
+        let mut driver = Driver::new(robot.into(), (handle, events), Notify::default(), shared);
         driver.perform();
         driver.step(|_, _| panic!("a bug"));
         driver.run().await;

@@ -36,7 +36,7 @@ pub enum RunError {
     #[error("redis.url: {0}")]
     Redis(#[from] redis::RedisError),
     /// A pattern does not compile.
-    #[error("calls.transfer_allow: {0}")]
+    #[error("calls.transfer_allow or robot.httpflow.commands: {0}")]
     Transfers(#[from] regex::Error),
     /// Services can't be asked as the configuration says.
     #[error(transparent)]

@@ -27,7 +27,7 @@ use crate::script::{Node, NodeAction, Script};
 /// call.
 pub(super) const CONFIRMATION_MS: u64 = 10_000;
 /// Actions in a row that wait for nothing; one more is an ERROR row (E73).
-const IMMEDIATE_MAX: u32 = 50;
+pub(super) const IMMEDIATE_MAX: u32 = 50;
 
 /// What the engine needs to know of a call that begins.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub enum Timer {
     InterDigit,
     /// A node that collects digits got no further one.
     Collect,
-    /// The NLP service did not answer.
+    /// The NLP service, or the service of an external flow, did not answer, or is asked again.
     Answer,
     /// An `http` node's service did not answer.
     WebRequest,

@@ -36,6 +36,10 @@ pub enum Command {
     Tell(Box<WebRequest>),
     /// What was tried for the row that follows, in order; only if the call was asked to explain.
     Explain(Vec<String>),
+    /// An API command for the switch, which the configuration allows (N11).
+    Api(String),
+    /// Tell the log, at level debug: what a flow service says of the call.
+    Note(String),
     /// Tell the log: something about the script or the call that somebody should mend.
     Warn(String),
 }
@@ -107,4 +111,18 @@ pub struct Transfer {
     pub dialplan: SmolStr,
     /// Context; empty = the call's own.
     pub context: SmolStr,
+}
+
+impl Transfer {
+    /// Reads `<extension> [dialplan] [context]`; `None` if there is no extension (E20).
+    #[must_use]
+    pub fn read(appid: &SmolStr, argument: &str) -> Option<Self> {
+        let mut words = argument.split_whitespace().map(SmolStr::from);
+        Some(Self {
+            appid: appid.clone(),
+            extension: words.next()?,
+            dialplan: words.next().unwrap_or_default(),
+            context: words.next().unwrap_or_default(),
+        })
+    }
 }

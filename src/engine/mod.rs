@@ -9,6 +9,7 @@ mod complete;
 mod counters;
 mod digits;
 mod explain;
+mod external;
 mod http;
 pub mod input;
 mod intent;
@@ -31,6 +32,7 @@ mod written;
 
 pub use call::{Call, Robot, Snapshot, Timer, WrongRevision};
 pub use command::{Action, ActionKind, Command, Playback, Source, Transfer};
+pub use external::{External, ExternalSnapshot, Flow};
 pub use input::{EndReason, Heard, Input};
 pub use request::{Ask, AskKind, Outcome, RequestId, WebAnswer, WebRequest};
 pub use row::{Classify, Field, InputType, Method, ResponseType, Row};

@@ -33,6 +33,8 @@ pub enum AskKind {
     Nlp,
     /// The web request of an `http` node (R29).
     Http,
+    /// What an external flow does next (I15).
+    Flow,
 }
 
 impl AskKind {
@@ -42,6 +44,7 @@ impl AskKind {
         match self {
             Self::Nlp => "nlp",
             Self::Http => "http",
+            Self::Flow => "flow",
         }
     }
 }

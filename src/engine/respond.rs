@@ -157,16 +157,9 @@ impl Robot {
     }
 
     fn transfer(&mut self, node: &Node, (argument, spoken): (SmolStr, Spoken), now: Now) {
-        let mut words = argument.split_whitespace().map(SmolStr::from);
-        let Some(extension) = words.next() else {
+        let Some(to) = Transfer::read(&self.state.appid, &argument) else {
             self.next = Some(Next::Complete("ERROR()".into()));
             return;
-        };
-        let to = Transfer {
-            appid: self.state.appid.clone(),
-            extension,
-            dialplan: words.next().unwrap_or_default(),
-            context: words.next().unwrap_or_default(),
         };
         let is_manual = node.action == NodeAction::Manual;
         let reason = if is_manual { EndReason::Manual } else { EndReason::Transfer };
@@ -199,13 +192,7 @@ impl Robot {
     pub(super) fn leave(&mut self, exit: Exit, now: Now) {
         let due = now.tick.plus_ms(CONFIRMATION_MS);
         self.state.phase = Phase::Leaving { reason: exit.reason(), due };
-        self.commands.push_back(match exit {
-            Exit::Hangup => Command::Hangup {
-                appid: self.state.appid.clone(),
-                cause: SmolStr::new_static("NORMAL_CLEARING"),
-            },
-            Exit::Transfer { to, .. } => Command::Transfer(to),
-        });
+        self.commands.push_back(exit.command(&self.state.appid));
     }
 
     /// Hangs up without a row of its own (E73).
@@ -366,13 +353,9 @@ impl Robot {
         RequestId(self.state.requests)
     }
 
-    /// E21: made from the call id and the action's number.
     fn next_appid(&mut self) -> SmolStr {
         self.state.actions += 1;
-        let namespace = Uuid::try_parse(&self.state.callid)
-            .unwrap_or_else(|_| Uuid::new_v5(&Uuid::NAMESPACE_OID, self.state.callid.as_bytes()));
-        let id = Uuid::new_v5(&namespace, &self.state.actions.to_be_bytes());
-        id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).into()
+        appid(&self.state.callid, self.state.actions)
     }
 
     /// The action replaces the one that ran.
@@ -384,6 +367,14 @@ impl Robot {
         self.state.request = None;
         self.state.collecting = None;
     }
+}
+
+/// E21: made from the call id and the action's number.
+pub(super) fn appid(callid: &str, action: u32) -> SmolStr {
+    let namespace = Uuid::try_parse(callid)
+        .unwrap_or_else(|_| Uuid::new_v5(&Uuid::NAMESPACE_OID, callid.as_bytes()));
+    let id = Uuid::new_v5(&namespace, &action.to_be_bytes());
+    id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).into()
 }
 
 /// E65, E66: a prompt that leads elsewhere has no return audio.

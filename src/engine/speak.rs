@@ -62,7 +62,8 @@ impl Robot {
     }
 }
 
-fn source(kind: EntryKind, entry: SmolStr) -> Source {
+/// What to play for an entry of this kind.
+pub(super) fn source(kind: EntryKind, entry: SmolStr) -> Source {
     match kind {
         EntryKind::File => Source::File(entry),
         EntryKind::Url => Source::Url(entry),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::collect::Collecting;
-use super::command::Transfer;
+use super::command::{Command, Transfer};
 use super::counters::Counters;
 use super::http::OpenRequest;
 use super::input::EndReason;
@@ -96,6 +96,17 @@ pub(super) enum Exit {
 }
 
 impl Exit {
+    /// What the switch is told.
+    pub(super) fn command(self, appid: &SmolStr) -> Command {
+        match self {
+            Self::Hangup => Command::Hangup {
+                appid: appid.clone(),
+                cause: SmolStr::new_static("NORMAL_CLEARING"),
+            },
+            Self::Transfer { to, .. } => Command::Transfer(to),
+        }
+    }
+
     pub(super) fn reason(&self) -> EndReason {
         match self {
             Self::Hangup => EndReason::SendBye,

@@ -67,13 +67,7 @@ impl Robot {
     }
 
     fn hold(&mut self, input: Input, now: Now) {
-        let waiting = &mut self.state.waiting;
-        if is_text(&input) && waiting.back().is_some_and(is_partial) {
-            // Of one sentence the newest result waits (I10).
-            waiting.pop_back();
-        }
-        waiting.push_back(input);
-        if waiting.len() > WAITING_MAX {
+        if !keep(&mut self.state.waiting, input) {
             self.give_up("too much happened meanwhile", now);
         }
     }
@@ -150,6 +144,16 @@ impl Input {
     }
 }
 
+/// Lets an input wait; false if that is one too many.
+pub(super) fn keep(waiting: &mut Waiting, input: Input) -> bool {
+    if is_text(&input) && waiting.back().is_some_and(is_partial) {
+        // Of one sentence the newest result waits (I10).
+        waiting.pop_back();
+    }
+    waiting.push_back(input);
+    waiting.len() <= WAITING_MAX
+}
+
 fn is_text(input: &Input) -> bool {
     matches!(input, Input::Text(_))
 }
@@ -158,7 +162,7 @@ fn is_partial(input: &Input) -> bool {
     matches!(input, Input::Text(heard) if kind_of(&heard.text) == Utterance::Partial)
 }
 
-fn kind_of(text: &str) -> Utterance {
+pub(super) fn kind_of(text: &str) -> Utterance {
     Said::parse(text).map_or(Utterance::Final, |said| said.kind)
 }
 

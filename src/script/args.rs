@@ -65,9 +65,15 @@ impl SpeechArgs {
     /// Reads the blank-separated, single-quoted values of an action's argument.
     #[must_use]
     pub fn parse(argument: &str) -> (Self, Vec<ArgFault>) {
+        Self::of_values(split_quoted(argument))
+    }
+
+    /// Reads values that stand by themselves already.
+    #[must_use]
+    pub fn of_values(values: Vec<String>) -> (Self, Vec<ArgFault>) {
         let mut args = Self::default();
         let mut faults = Vec::new();
-        for (at, value) in split_quoted(argument).into_iter().enumerate() {
+        for (at, value) in values.into_iter().enumerate() {
             let name = NAMES.get(at).copied().unwrap_or("one too many");
             if let Err(fault) = args.set(name, &value) {
                 faults.push(ArgFault { position: at + 1, name, fault, value });
@@ -143,7 +149,8 @@ fn share(value: &str) -> Result<SmolStr, &'static str> {
 }
 
 /// Blank-separated values; single quotes hold a value together, `\'` is a quote inside.
-fn split_quoted(argument: &str) -> Vec<String> {
+#[must_use]
+pub fn split_quoted(argument: &str) -> Vec<String> {
     let mut values = Vec::new();
     let mut chars = argument.chars().peekable();
     while let Some(first) = chars.next() {

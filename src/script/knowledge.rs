@@ -232,23 +232,8 @@ impl<'a> Loader<'_, 'a> {
     }
 }
 
-/// What kind of entry is written (E8). What a variable holds never changes the kind.
 fn entry_kind(template: &Template) -> EntryKind {
-    let raw = template.raw().as_str();
-    let lower = raw.to_ascii_lowercase();
-    if lower.starts_with("http://") || lower.starts_with("https://") {
-        EntryKind::Url
-    } else if lower.starts_with("tone_stream://") {
-        EntryKind::Tone
-    } else if lower.starts_with("silence_stream://") {
-        EntryKind::Silence
-    } else if lower.starts_with("file://") || lower.ends_with(".wav") || lower.ends_with(".mp3") {
-        EntryKind::File
-    } else if template.is_static() {
-        EntryKind::FileOrText
-    } else {
-        EntryKind::Text
-    }
+    EntryKind::of(template.raw(), !template.is_static())
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ mod rules;
 mod services;
 mod template;
 
-pub use args::{ArgFault, INTERRUPT_BITS, SpeechArgs};
+pub use args::{ArgFault, INTERRUPT_BITS, SpeechArgs, split_quoted};
 pub use check::{FILE_BYTES_MAX, KEYWORDS_MAX, NODES_MAX, load};
 pub use collect::Collect;
 pub use complete::{CompleteCondition, CompleteKind, CompleteMatch};

@@ -258,6 +258,28 @@ pub struct AudioEntry {
     pub template: Template,
 }
 
+impl EntryKind {
+    /// What kind of entry is written (E8). What a variable holds never changes the kind.
+    #[must_use]
+    pub fn of(written: &str, has_variables: bool) -> Self {
+        let lower = written.to_ascii_lowercase();
+        if lower.starts_with("http://") || lower.starts_with("https://") {
+            Self::Url
+        } else if lower.starts_with("tone_stream://") {
+            Self::Tone
+        } else if lower.starts_with("silence_stream://") {
+            Self::Silence
+        } else if lower.starts_with("file://") || lower.ends_with(".wav") || lower.ends_with(".mp3")
+        {
+            Self::File
+        } else if has_variables {
+            Self::Text
+        } else {
+            Self::FileOrText
+        }
+    }
+}
+
 /// Kinds of playback entries (E8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {

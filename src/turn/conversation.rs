@@ -1,15 +1,16 @@
-//! A robot and its turn, joined: one call as a switch sees it.
+//! Whoever decides a call and its turn, joined: one call as a switch sees it.
 
 use std::collections::VecDeque;
 
 use smol_str::SmolStr;
 
+use super::decider::Decider;
 use super::event::MediaEvent;
 use super::machine::{Output, Turn};
 use super::order::Order;
 use super::timers::Timer;
 use crate::engine::{
-    self, Ask, Classify, Command, Input, Now, Outcome, RequestId, Robot, Row, Tick, WebRequest,
+    self, Ask, Classify, Command, Input, Now, Outcome, RequestId, Row, Tick, WebRequest,
 };
 
 /// One thing for the edges to do for a call, in order.
@@ -27,7 +28,9 @@ pub enum Effect {
     Classify(Box<Classify>),
     /// What was tried for the row that follows; only if the call was asked to explain.
     Explain(Vec<String>),
-    /// For the log.
+    /// For the log, at level debug.
+    Note(String),
+    /// For the log: something somebody should mend.
     Warn(String),
 }
 
@@ -43,16 +46,17 @@ pub enum Wake {
 /// One call: what happens on the line goes in, orders and rows come out.
 #[derive(Debug)]
 pub struct Conversation {
-    robot: Robot,
+    decider: Decider,
     turn: Turn,
     effects: VecDeque<Effect>,
 }
 
 impl Conversation {
-    /// A robot that has just begun; its first orders and rows are ready.
+    /// A call that has just begun; its first orders and rows are ready.
     #[must_use]
-    pub fn new(robot: Robot, now: Now) -> Self {
-        let mut conversation = Self { robot, turn: Turn::default(), effects: VecDeque::new() };
+    pub fn new(decider: impl Into<Decider>, now: Now) -> Self {
+        let (decider, turn) = (decider.into(), Turn::default());
+        let mut conversation = Self { decider, turn, effects: VecDeque::new() };
         conversation.pump(now);
         conversation
     }
@@ -65,13 +69,13 @@ impl Conversation {
 
     /// A service answered, or did not.
     pub fn answer(&mut self, id: RequestId, outcome: Outcome, now: Now) {
-        self.robot.handle(Input::Answer { id, outcome }, now);
+        self.decider.handle(Input::Answer { id, outcome }, now);
         self.pump(now);
     }
 
     /// Time passed: whatever is due happens.
     pub fn wake(&mut self, now: Now) {
-        self.robot.wake(now);
+        self.decider.wake(now);
         self.pump(now);
         self.turn.wake(now);
         self.pump(now);
@@ -85,7 +89,7 @@ impl Conversation {
     /// When to be woken, and why.
     #[must_use]
     pub fn next_wake(&self) -> Option<(Tick, Wake)> {
-        let engine = self.robot.next_wake().map(|(due, timer)| (due, Wake::Engine(timer)));
+        let engine = self.decider.next_wake().map(|(due, timer)| (due, Wake::Engine(timer)));
         let turn = self.turn.next_wake().map(|(due, timer)| (due, Wake::Turn(timer)));
         engine.into_iter().chain(turn).min_by_key(|(due, _)| *due)
     }
@@ -93,13 +97,13 @@ impl Conversation {
     /// True once everything is written; no event changes anything any more.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.robot.has_ended()
+        self.decider.has_ended()
     }
 
     /// The engine's side of the call.
     #[must_use]
-    pub fn robot(&self) -> &Robot {
-        &self.robot
+    pub fn decider(&self) -> &Decider {
+        &self.decider
     }
 
     /// True if something will happen by itself: an action that will complete, or a timer. A call
@@ -109,14 +113,14 @@ impl Conversation {
         self.turn.is_busy() || self.next_wake().is_some()
     }
 
-    /// Lets robot and turn talk to each other until both wait for the line.
+    /// Lets engine and turn talk to each other until both wait for the line.
     fn pump(&mut self, now: Now) {
         loop {
-            while let Some(command) = self.robot.next_command() {
+            while let Some(command) = self.decider.next_command() {
                 self.carry_out(command, now);
             }
             match self.turn.next_output() {
-                Some(Output::Input(input)) => self.robot.handle(input, now),
+                Some(Output::Input(input)) => self.decider.handle(input, now),
                 Some(Output::Order(order)) => self.effects.push_back(Effect::Order(order)),
                 Some(Output::Warn(warning)) => self.effects.push_back(Effect::Warn(warning)),
                 None => return,
@@ -133,6 +137,8 @@ impl Conversation {
             Command::Ask(ask) => Effect::Ask(ask),
             Command::Tell(request) => Effect::Tell(request),
             Command::Explain(lines) => Effect::Explain(lines),
+            Command::Api(command) => Effect::Order(Order::Api(command)),
+            Command::Note(note) => Effect::Note(note),
             Command::Warn(warning) => Effect::Warn(warning),
             Command::Hangup { cause, .. } => {
                 self.tell_results();
@@ -148,14 +154,8 @@ impl Conversation {
 
     /// The channel variables that the dialplan finds when the robot has left.
     fn tell_results(&mut self) {
-        let result = self.robot.leaving().map_or("", engine::EndReason::as_str);
-        let results = [
-            ("robot_result", result),
-            ("robot_label", self.robot.label()),
-            ("robot_flow_revision", &self.robot.script().revision),
-            ("robot_last_node", &self.robot.node().id),
-        ];
-        let results = results.map(|(name, value)| (SmolStr::new_static(name), value.to_owned()));
+        let results = self.decider.results();
+        let results = results.map(|(name, value)| (SmolStr::new_static(name), value.into()));
         self.effects.push_back(Effect::Order(Order::SetVariables(results.into())));
     }
 }

@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod conversation;
+mod decider;
 pub mod event;
 mod interrupt;
 mod listening;
@@ -15,6 +16,7 @@ mod tests;
 mod timers;
 
 pub use conversation::{Conversation, Effect, Wake};
+pub use decider::{Decider, DeciderSnapshot};
 pub use event::{EntryId, MediaEvent, PlaybackEnd};
 pub use interrupt::Interrupt;
 pub use machine::{Output, Turn};

@@ -41,6 +41,8 @@ pub enum Order {
     },
     /// Send the caller elsewhere; answered by `Transferred` or `TransferFailed`.
     Transfer(Transfer),
+    /// Run an API command; nobody waits for what comes of it.
+    Api(String),
     /// Set variables on the channel.
     SetVariables(Vec<(SmolStr, String)>),
 }

@@ -8,6 +8,7 @@ mod event;
 #[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../support/fake_freeswitch.rs"]
 mod fake_freeswitch;
+mod flow;
 #[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../support/process.rs"]
 mod process;

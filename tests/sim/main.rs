@@ -145,7 +145,11 @@ impl Sim {
                     self.ended = true;
                 }
                 Effect::Order(order) => self.line.order(order),
-                Effect::Ask(_) | Effect::Tell(_) | Effect::Explain(_) | Effect::Warn(_) => {}
+                Effect::Ask(_)
+                | Effect::Tell(_)
+                | Effect::Explain(_)
+                | Effect::Note(_)
+                | Effect::Warn(_) => {}
             }
         }
         assert_eq!(self.ended, self.conversation.has_ended());

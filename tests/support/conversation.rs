@@ -161,6 +161,8 @@ impl Conversation {
             Command::StopAudio { .. }
             | Command::Ask(_)
             | Command::Tell(_)
+            | Command::Api(_)
+            | Command::Note(_)
             | Command::Explain(_)
             | Command::Warn(_) => {}
         }

@@ -309,6 +309,7 @@ impl Switch {
                     format!("Content-Type: api/response\nContent-Length: {length}\n\n{answer}"),
                 );
             }
+            "bgapi" => self.reply(number, "+OK Job-UUID: 7f4de4bc-17d7-11dd-b7a0-db4edd065621"),
             "sendmsg" => self.sendmsg(number, rest, command),
             _ => self.reply(number, "-ERR command not found"),
         }

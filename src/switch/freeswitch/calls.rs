@@ -359,6 +359,7 @@ fn order_leg(slot: &mut Slot, audio: &Audio, order: Order, now: Tick) {
         }
         Order::Hangup { cause } => leg.hang_up(&cause, now),
         Order::Transfer(transfer) => leg.work(Work::Transfer(transfer), now),
+        Order::Api(command) => leg.run_beside(command),
         Order::SetVariables(variables) => {
             for (name, value) in variables {
                 leg.work(Work::Variable { name, value }, now);

@@ -247,6 +247,8 @@ pub(super) enum Request {
     Execute { execution: SmolStr, application: SmolStr, argument: String },
     /// Run an API command at once. Only commands that answer within a media frame (S3).
     Api(String),
+    /// Run an API command in a thread of its own, however long it takes (S3).
+    Background(String),
 }
 
 impl Request {
@@ -266,6 +268,7 @@ impl Request {
                 EslCommand::SendMsg { uuid: Some(escape::argument(uuid)), event }
             }
             Self::Api(command) => EslCommand::Api { command: escape::argument(command) },
+            Self::Background(command) => EslCommand::BgApi { command: escape::argument(command) },
         }
     }
 }

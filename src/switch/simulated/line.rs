@@ -56,7 +56,7 @@ impl Line {
                 self.stop(now);
                 self.happened.push_back(MediaEvent::Transferred);
             }
-            Order::StopListening | Order::SetVariables(_) => {}
+            Order::StopListening | Order::Api(_) | Order::SetVariables(_) => {}
         }
         false
     }

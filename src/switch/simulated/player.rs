@@ -278,6 +278,7 @@ impl Player {
             }
             Effect::Classify(row) => self.tell(Happened::Classify(row)),
             Effect::Explain(lines) => self.tell(Happened::Explain(lines)),
+            Effect::Note(_) => {}
             Effect::Warn(warning) => self.tell(Happened::Warn(warning)),
         }
     }
@@ -307,6 +308,7 @@ impl Player {
             | Order::StopAudio
             | Order::Listen(_)
             | Order::StopListening
+            | Order::Api(_)
             | Order::SetVariables(_) => return,
         };
         self.tell(Happened::Robot(deed));

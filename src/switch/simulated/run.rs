@@ -154,7 +154,7 @@ impl Stage {
             return Err(format!("no row answers with {of}"));
         };
         let mut fields: Vec<(&str, Field<'_>)> = row.fields().into();
-        fields.push(("label", Field::Text(self.player.conversation().robot().label())));
+        fields.push(("label", Field::Text(self.player.conversation().decider().label())));
         hold(&fields, &ROW_NAMES, holds)
     }
 

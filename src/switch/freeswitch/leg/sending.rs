@@ -124,6 +124,11 @@ impl Leg {
         self.send(Purpose::Aside, Request::Api(format!("uuid_setvar {} {MARK}", self.uuid)));
     }
 
+    /// A command that somebody else wrote: how long it takes is not known.
+    pub(in crate::switch::freeswitch) fn run_beside(&mut self, command: String) {
+        self.send(Purpose::Aside, Request::Background(command));
+    }
+
     pub(super) fn break_all(&mut self, now: Tick) {
         let until = now.plus_ms(STOP_MS_MAX);
         let stopping =

@@ -132,6 +132,7 @@ fn shown(output: Output) -> String {
             format!("> {execution}: {application} {argument}").trim_end().to_owned()
         }
         Output::Send(_, Request::Api(command)) => format!("> {command}"),
+        Output::Send(_, Request::Background(command)) => format!("> beside: {command}"),
         Output::Replied { after_ms } => format!("replied after {after_ms}"),
         Output::Tell(event) => match event {
             MediaEvent::PlaybackStarted(entry) => format!("< {} started", event_name(&entry)),
