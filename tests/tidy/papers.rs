@@ -12,8 +12,10 @@ const MAP_LINES_MAX: usize = 150;
 
 #[test]
 fn configurations_in_papers_are_good_ones() {
-    let readme = read("README.md").unwrap_or_default();
-    none(&blocks(&readme, "toml").iter().flat_map(|text| check_config(text)).collect::<Vec<_>>());
+    let papers = files("docs", "md").into_iter().map(|paper| paper.text).chain(read("README.md"));
+    let blocks: Vec<_> = papers.flat_map(|paper| blocks(&paper, "toml")).collect();
+    assert!(blocks.len() > 1, "README.md and docs/ show configurations");
+    none(&blocks.iter().flat_map(|text| check_config(text)).collect::<Vec<_>>());
     none(&check_config(DEFAULT_TOML));
 }
 
