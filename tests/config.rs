@@ -127,6 +127,7 @@ notify_url = "ftp://x"
 database.table = "a;drop"
 [robot.httpflow]
 commands = ["^uuid_[a-z]+ .*", "("]
+responsetimeout = 0
 [http]
 listen = "127.0.0.1:port"
 [calls]
@@ -139,7 +140,7 @@ allow = ["10.0.0.0/8", "::1", "ten"]
     let said = said_of(text, &[("TELEPHONIST__ROBOT__RECORD__LOG", "perhaps")]);
     let places: Vec<_> = said.lines().map(place_and_key).collect();
     let expected = [
-        "telephonist.toml:27:1 calls.drain",
+        "telephonist.toml:28:1 calls.drain",
         "telephonist.toml:17:1 robot.event_after_hangup",
         "TELEPHONIST__ROBOT__RECORD__LOG robot.record.log",
         "telephonist.toml:11:1 freeswitch.1.password",
@@ -155,11 +156,12 @@ allow = ["10.0.0.0/8", "::1", "ten"]
         "telephonist.toml:15:1 redis.url",
         "telephonist.toml:19:1 robot.record.notify_url",
         "telephonist.toml:22:32 robot.httpflow.commands.1",
-        "telephonist.toml:24:1 http.listen",
+        "telephonist.toml:23:1 robot.httpflow.responsetimeout",
+        "telephonist.toml:25:1 http.listen",
         "telephonist.toml:20:10 robot.record.database.table",
-        "telephonist.toml:26:1 calls.max",
-        "telephonist.toml:28:31 calls.transfer_allow.1",
-        "telephonist.toml:30:31 egress.allow.2",
+        "telephonist.toml:27:1 calls.max",
+        "telephonist.toml:29:31 calls.transfer_allow.1",
+        "telephonist.toml:31:31 egress.allow.2",
     ];
     let (mut places, mut expected) = (places, expected.map(str::to_owned).to_vec());
     places.sort();

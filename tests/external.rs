@@ -11,8 +11,8 @@ use std::sync::Arc;
 use dice::Dice;
 use serde_json::{Value, json};
 use telephonist::engine::{
-    Action, ActionKind, Call, Command, EndReason, External, Flow, Heard, Input, InputType, Now,
-    Outcome, RequestId, Row, Source, Tick, Wall, WebAnswer, WebRequest,
+    Action, ActionKind, Call, Command, EndReason, External, FlowService, Heard, Input, InputType,
+    Now, Outcome, RequestId, Row, Source, Tick, Wall, WebAnswer, WebRequest,
 };
 
 /// 2024-01-01 00:00:00 UTC.
@@ -30,8 +30,8 @@ struct Flowing {
     asked: Option<(RequestId, WebRequest)>,
 }
 
-fn flow() -> Flow {
-    Flow {
+fn flow() -> FlowService {
+    FlowService {
         url: "http://flow/".into(),
         retries: 2,
         response_ms: 10_000,
@@ -45,7 +45,7 @@ impl Flowing {
         Self::with(flow())
     }
 
-    fn with(flow: Flow) -> Self {
+    fn with(flow: FlowService) -> Self {
         let variables = [("call_source", "1"), ("source_name", "gw"), ("robot_var_sum", "5")];
         let call = Call {
             callid: CALLID.into(),
@@ -364,7 +364,7 @@ fn an_answer_that_is_none_ends_the_call() {
 
 #[test]
 fn without_an_apology_the_line_is_dropped_at_once() {
-    let mut call = Flowing::with(Flow { apology: "".into(), retries: 0, ..flow() });
+    let mut call = Flowing::with(FlowService { apology: "".into(), retries: 0, ..flow() });
     assert_eq!(call.wait(), 10_000, "the service has its time");
     assert!(matches!(call.commands[..], [Command::Warn(_), Command::Hangup { .. }]));
     call.wait();

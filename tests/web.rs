@@ -5,6 +5,8 @@
 #[path = "support/service.rs"]
 mod service;
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
@@ -140,6 +142,67 @@ async fn a_list_narrows_what_may_be_reached_n15() {
         assert!(refused.contains("egress.allow"), "{url}: {refused}");
     }
     assert_eq!(service.asked().len(), 2);
+}
+
+/// Each question is measured, a refused one counted.
+#[test]
+fn questions_are_measured_by_kind_and_outcome() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let service = Service::of_statuses([200, 404]).await;
+            for url in [&service.url, &service.url, &nobody(), "http://169.254.169.254/"] {
+                drop(ask(request("POST", url)).await);
+            }
+        });
+    });
+    let metrics = handle.render();
+    for outcome in ["ok", "status", "failed", "refused"] {
+        let line =
+            format!("telephonist_web_seconds_count{{kind=\"http\",outcome=\"{outcome}\"}} 1");
+        assert!(metrics.contains(&line), "{line}\n{metrics}");
+    }
+    assert!(metrics.contains("telephonist_web_refused_total{kind=\"http\"} 1"), "{metrics}");
+}
+
+/// N14: what an NLP service is asked stands in the log if that is wanted, and is personal data there.
+#[tokio::test]
+async fn questions_to_an_nlp_service_are_logged_if_wanted_n14() {
+    let service = Service::start(|_, _| Reply::Status(200, "{\"keyword\":\"да\"}".into())).await;
+    for (debug, kind, lines) in
+        [(true, AskKind::Nlp, 2), (true, AskKind::Http, 0), (false, AskKind::Nlp, 0)]
+    {
+        let page = Page::default();
+        let writer = page.clone();
+        let log = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(move || writer.clone())
+            .finish();
+        let logging = tracing::subscriber::set_default(log);
+        let mut config = Config::default();
+        config.robot.nlp.debug = debug;
+        let (web, _teller) = web::open(&config, || Tick(0)).unwrap();
+        web.ask(kind, request("POST", &service.url)).await.unwrap();
+        drop(logging);
+        let log = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(log.matches(" NLP ").count(), lines, "{log}");
+        assert!(!log.contains("да"), "{log}");
+    }
+}
+
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Delivers until `done`.

@@ -154,6 +154,16 @@ fn check_limits(config: &Config, problems: &mut Vec<Problem>) {
             "write 1 or more",
         ));
     }
+    let flow = &config.robot.httpflow;
+    for (name, ms) in
+        [("connecttimeout", flow.connecttimeout), ("responsetimeout", flow.responsetimeout)]
+    {
+        if ms == 0 {
+            let message = "no service could answer";
+            let remedy = "write a time in ms, for example 3000";
+            problems.push(Problem::error(&format!("robot.httpflow.{name}"), message, remedy));
+        }
+    }
     check_patterns("calls.transfer_allow", &config.calls.transfer_allow, problems);
     check_patterns("robot.httpflow.commands", &config.robot.httpflow.commands, problems);
 }

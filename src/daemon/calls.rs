@@ -17,7 +17,7 @@ use super::scripts::Scripts;
 use super::tasks::Tasks;
 use super::telemetry::call_span;
 use crate::config::{Config, HttpFlow};
-use crate::engine::{Call, Command, EndReason, External, Flow, Input, Robot};
+use crate::engine::{Call, Command, EndReason, External, FlowService, Input, Robot};
 use crate::pii::Pii;
 use crate::store::{Notify, Store};
 use crate::switch::NewCall;
@@ -208,9 +208,9 @@ impl Calls {
         }
     }
 
-    fn flow(&self, url: &str) -> Arc<Flow> {
+    fn flow(&self, url: &str) -> Arc<FlowService> {
         let HttpFlow { retries, responsetimeout, apology, .. } = &self.settings.httpflow;
-        Arc::new(Flow {
+        Arc::new(FlowService {
             url: url.into(),
             retries: *retries,
             response_ms: *responsetimeout,

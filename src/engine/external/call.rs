@@ -22,7 +22,7 @@ use super::message::Told;
 
 /// A service that decides calls, as the configuration and the dialplan name it.
 #[derive(Clone, Debug)]
-pub struct Flow {
+pub struct FlowService {
     /// Where inputs are POSTed.
     pub url: SmolStr,
     /// How often a request that failed is repeated.
@@ -39,7 +39,7 @@ pub struct Flow {
 /// either, take all commands before the next.
 #[derive(Debug)]
 pub struct External {
-    pub(super) flow: Arc<Flow>,
+    pub(super) flow: Arc<FlowService>,
     pub(super) state: State,
     pub(super) commands: VecDeque<Command>,
 }
@@ -82,7 +82,7 @@ pub(super) struct State {
 impl External {
     /// A call begins: the service is asked for the first action.
     #[must_use]
-    pub fn new(call: Call, flow: Arc<Flow>, now: Now) -> Self {
+    pub fn new(call: Call, flow: Arc<FlowService>, now: Now) -> Self {
         let (variables, no_room) = Variables::new(call.variables);
         let state = State {
             callid: call.callid,
@@ -134,6 +134,7 @@ impl External {
         let Some((_, timer)) = self.next_wake().filter(|(due, _)| *due <= now.tick) else { return };
         match timer {
             Timer::Answer => self.answer_overdue(now),
+            // The switch's confirmation; there is no third.
             _ => self.end(EndReason::Hangup, now),
         }
         self.take_waiting(now);
@@ -169,13 +170,13 @@ impl External {
 
     /// The call as it was when the snapshot was taken.
     #[must_use]
-    pub fn restore(ExternalSnapshot(state): ExternalSnapshot, flow: Arc<Flow>) -> Self {
+    pub fn restore(ExternalSnapshot(state): ExternalSnapshot, flow: Arc<FlowService>) -> Self {
         Self { flow, state, commands: VecDeque::new() }
     }
 
     /// The service that decides.
     #[must_use]
-    pub fn flow(&self) -> &Arc<Flow> {
+    pub fn flow(&self) -> &Arc<FlowService> {
         &self.flow
     }
 

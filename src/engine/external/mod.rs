@@ -10,4 +10,4 @@ mod message;
 mod reply;
 mod rows;
 
-pub use call::{External, ExternalSnapshot, Flow};
+pub use call::{External, ExternalSnapshot, FlowService};
