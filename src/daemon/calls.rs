@@ -22,7 +22,7 @@ use crate::pii::Pii;
 use crate::store::{Notify, Store};
 use crate::switch::NewCall;
 use crate::turn::{Decider, Order};
-use crate::web::Web;
+use crate::web::{self, Web};
 
 /// How often a daemon that stops looks whether all calls have ended.
 const DRAIN_LOOK: Duration = Duration::from_millis(100);
@@ -179,11 +179,9 @@ impl Calls {
     fn begin(&self, call: &NewCall, name: &str) -> Option<Begun> {
         let now = self.shared.clock.now();
         if name.starts_with("http://") || name.starts_with("https://") {
-            // What follows may be a token, and is nobody's business in the log.
-            let shown = name.split(['?', '#']).next().unwrap_or_default();
             return Some(Begun {
                 decider: External::new(self.beginning(call), self.flow(name), now).into(),
-                flow: shown.into(),
+                flow: web::place(name).into(),
                 revision: SmolStr::default(),
                 voicedir: SmolStr::default(),
             });

@@ -180,8 +180,10 @@ fn redirects(egress: Arc<Egress>) -> Policy {
     Policy::custom(decide)
 }
 
-/// Where a request goes, for the log: no path and no query, which may carry a token.
-pub(super) fn place(url: &str) -> String {
+/// Where a request goes, for the log: scheme, host and port. What else is in an address may be a
+/// secret.
+#[must_use]
+pub fn place(url: &str) -> String {
     Url::parse(url).map_or_else(|_| "?".to_owned(), |url| url.origin().ascii_serialization())
 }
 

@@ -8,6 +8,6 @@ mod pause;
 mod request;
 mod tell;
 
-pub use client::{Web, open};
+pub use client::{Web, open, place};
 pub use error::WebError;
 pub use tell::Teller;
