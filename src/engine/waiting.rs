@@ -66,7 +66,11 @@ impl Robot {
         awaited || self.state.request.as_ref().is_some_and(|open| open.is_open() && open.id == id)
     }
 
-    fn hold(&mut self, input: Input, now: Now) {
+    fn hold(&mut self, mut input: Input, now: Now) {
+        if let Input::Text(Heard { appid, .. }) | Input::Complete { appid, .. } = &mut input {
+            // It belongs to the action in force now, not to the one in force when it is looked at.
+            appid.get_or_insert_with(|| self.state.appid.clone());
+        }
         let waiting = &mut self.state.waiting;
         if is_text(&input) && waiting.back().is_some_and(is_partial) {
             // Of one sentence the newest result waits (I10).
