@@ -6,8 +6,6 @@
 
 #[path = "../support/conversation.rs"]
 mod conversation;
-#[path = "../support/dice.rs"]
-mod dice;
 mod play;
 
 mod actions;
@@ -21,7 +19,6 @@ mod hang_up;
 mod http;
 mod jumps;
 mod knowledge;
-mod laws;
 mod matching;
 mod nlp;
 mod noise;

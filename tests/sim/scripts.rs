@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use telephonist::engine::{EndReason, Heard, Input, Now};
-use telephonist::script::{Script, load};
+use telephonist::engine::{AskKind, Call, EndReason, Heard, Input, Now, RequestId};
+use telephonist::script::{self, Script};
 use telephonist::turn::MediaEvent;
 
 use crate::dice::Dice;
+use crate::services;
 
-const WORDS: [&str; 12] = [
+pub(crate) const WORDS: [&str; 12] = [
     "有",
     "没有",
     "听不清",
@@ -53,8 +54,43 @@ const COMPLETES: [&str; 11] = [
     "(F:",
 ];
 
-/// A script of a few nodes that lead anywhere.
-pub(crate) fn script(dice: &mut Dice) -> Arc<Script> {
+/// The shipped scripts, one in ten calls.
+const SHIPPED: [&str; 3] = [
+    include_str!("../../flows/loan.json"),
+    include_str!("../../flows/delivery_ru.json"),
+    include_str!("../../flows/survey_en.json"),
+];
+
+/// What a call begins with.
+pub(crate) fn incoming() -> Call {
+    Call {
+        callid: "dfd3585d-1209-4c69-bb5f-777a48a66321".into(),
+        variables: vec![("name".into(), "Ann".into())],
+        event_after_hangup: true,
+        explain: false,
+    }
+}
+
+/// A script that has to load.
+pub(crate) fn load(text: &Value) -> Arc<Script> {
+    try_load(text).unwrap_or_else(|| panic!("the script has errors:\n{text:#}"))
+}
+
+/// A script, unless it has errors.
+pub(crate) fn try_load(text: &Value) -> Option<Arc<Script>> {
+    script::load("sim", "sim.json", text.to_string().as_bytes()).0
+}
+
+/// A shipped script, or one of a few nodes that lead anywhere.
+pub(crate) fn script(dice: &mut Dice) -> Value {
+    if dice.roll(10) == 0 {
+        let text = dice.pick(&SHIPPED);
+        return jsonc_parser::parse_to_serde_value(text, &Default::default()).unwrap();
+    }
+    random(dice)
+}
+
+fn random(dice: &mut Dice) -> Value {
     let count = 2 + dice.roll(8);
     let mut flow = Map::new();
     flow.insert("Start".into(), json!({ "subflow": { "n0": {} } }));
@@ -63,18 +99,22 @@ pub(crate) fn script(dice: &mut Dice) -> Arc<Script> {
     }
     let prompts: Map<String, Value> =
         (0..4).map(|at| (format!("p{at}"), prompt(dice, count))).collect();
-    let script = json!({
+    json!({
         "version": 3, "flow": flow, "prompt": prompts,
         "kb": { "k": { "prompts": ["p0", "p1"] }, "l": { "prompts": ["p1", "p2", "p3"] } },
         "synonym": { "loan": ["贷款", "кредит"] },
-        "global": { "interrupt": dice.pick(&[0, 1, 2, 32, 64, 128, 256]) },
-    });
-    let (script, problems) = load("sim", "sim.json", script.to_string().as_bytes());
-    script.unwrap_or_else(|| panic!("{problems:?}"))
+        "noiserule": [{ "id": "noise", "text": ["嗯"], "max_duration_ms": 1_000 }],
+        "classify": [{ "id": "r", "label": "R", "all": [
+            { "field": "visited", "op": "contains", "value": "n1" }] }],
+        "global": {
+            "interrupt": dice.pick(&[0, 1, 2, 32, 64, 128, 256]),
+            "nlpurl": dice.pick(&["", "http://nlp.example/"]),
+        },
+    })
 }
 
 fn node(dice: &mut Dice, count: usize) -> Value {
-    const ACTIONS: [&str; 12] = [
+    const ACTIONS: [&str; 16] = [
         "cti_play_and_detect_speech",
         "cti_play_and_detect_speech",
         "cti_play_and_detect_speech",
@@ -86,6 +126,10 @@ fn node(dice: &mut Dice, count: usize) -> Value {
         "transfer",
         "manual",
         "set",
+        "branch",
+        "collect",
+        "http",
+        "http",
         "sched_hangup",
     ];
     let action = dice.pick(&ACTIONS);
@@ -110,7 +154,21 @@ fn node(dice: &mut Dice, count: usize) -> Value {
         "globalflow": globals, "sourceflowdepth": dice.roll(3),
         "global": dice.roll(3) == 0, "condition": condition(dice),
         "disablebreak": dice.pick(&[0, 0, 1_000]), "set": { "name": "${last_text}" },
+        "nlpid": dice.pick(&["", "7"]),
+        "http": { "url": "http://${name}/?q=${last_text}", "body": { "said": "${last_text}" } },
+        "collect": { "min": 2, "max": 2 + dice.roll(3), "variable": "name" },
+        "notify": notify(dice),
         "filter": { "text": dice.pick(&["", "S", "none"]) }, "subflow": edges,
+    })
+}
+
+fn notify(dice: &mut Dice) -> Value {
+    if dice.roll(4) > 0 {
+        return Value::Null;
+    }
+    json!({
+        "trigger_time": dice.roll(20), "url": dice.pick(&["", "http://crm.example/"]),
+        "linegroup": dice.pick(&["", "8000"]), "stop_robot": dice.roll(2),
     })
 }
 
@@ -128,6 +186,9 @@ fn condition(dice: &mut Dice) -> Value {
     json!({
         "text": (0..dice.roll(3)).map(|_| dice.pick(&WORDS)).collect::<Vec<_>>(),
         "dtmf": (0..dice.roll(2)).map(|_| dice.pick(&["1", "12", "[0-9]{2,3}", "any"])).collect::<Vec<_>>(),
+        "when": (0..dice.roll(2)).map(|_| json!({
+            "var": dice.pick(&["name", "http.status"]), "op": dice.pick(&["==", "!=", ">", "contains"]),
+            "value": dice.pick(&["Ann", "200", "12"]) })).collect::<Vec<_>>(),
         "complete": (0..dice.roll(2)).map(|_| dice.pick(&["any", "done", "timeout", "F:"])).collect::<Vec<_>>(),
     })
 }
@@ -161,7 +222,12 @@ pub(crate) fn input(dice: &mut Dice, started: &[String]) -> Input {
         1 => Some("nobody".into()),
         _ => None,
     };
-    match dice.roll(8) {
+    match dice.roll(10) {
+        8 | 9 => {
+            let kind = dice.pick(&[AskKind::Nlp, AskKind::Http]);
+            let id = RequestId(u32::try_from(dice.roll(12)).unwrap());
+            Input::Answer { id, outcome: services::outcome(dice, kind) }
+        }
         0..=3 => {
             let letter = dice.pick(&["F", "F", "F", "S", "E", "PF", "PS", ""]);
             let said = dice.pick(&SAID);
@@ -179,7 +245,7 @@ pub(crate) fn input(dice: &mut Dice, started: &[String]) -> Input {
             play_time_ms: 0,
         },
         5 | 6 => Input::Complete { appid, args: dice.pick(&COMPLETES).into() },
-        _ if dice.roll(6) == 0 => Input::Ended(EndReason::RecvBye),
+        7 if dice.roll(6) == 0 => Input::Ended(EndReason::RecvBye),
         _ => Input::Complete { appid: None, args: "DONE()".into() },
     }
 }
