@@ -1,6 +1,8 @@
 //! The program as a shell sees it: what it prints and its exit codes.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on says so by panicking")]
 
+mod jsonl;
+
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
@@ -87,32 +89,6 @@ fn check_tells_of_every_file_though_one_is_missing() {
     assert!(text(&output).contains("list.json:1:1: error: the file is a list"));
 }
 
-/// Every row has what was tried before it, in order; for CREATE and DESTORY nothing was.
-#[test]
-fn talk_tells_what_was_tried_before_each_row() {
-    let told = talk(&["--explain"], b"{\"text\":\"Syes\",\"play_time\":9}\n{\"text\":\"Fyes\"}\n");
-    let kinds: Vec<&str> = told.iter().filter_map(kind).filter(|kind| *kind != "do").collect();
-    assert_eq!(kinds, ["why", "row", "why", "row", "why", "row", "classify"]);
-    assert_eq!(told[0]["why"], serde_json::json!([]));
-    assert!(told[3]["why"].to_string().contains("yes"));
-}
-
-#[test]
-fn talk_goes_on_after_lines_it_cant_read() {
-    let mut lines = vec![b'x'; 9 * 1024 * 1024];
-    lines.extend(b"\n\xff\n{\"advance\":-1}\n{\"advance\":1e30}\n{\"advance\":99999999999999}\n");
-    lines.extend(
-        b"{\"text\":\"Fyes\",\"duration\":\"1400\"}\n{\"text\":\"Fyes\",\"duration\":-1}\n",
-    );
-    lines.extend(b"{\"text\":\"Fyes\",\"duration\":1400}");
-    let told = talk(&[], &lines);
-    let wrong: Vec<_> = told.iter().filter_map(|line| line["problem"]["line"].as_u64()).collect();
-    assert_eq!(wrong, [1, 2, 3, 4, 5, 6, 7]);
-    let said: Vec<_> = told.iter().filter(|line| line["row"]["input_args"] == "Fyes").collect();
-    assert_eq!(said.len(), 1);
-    assert_eq!(said[0]["row"]["input_duration"], 1400);
-}
-
 /// A terminal may send what is no UTF-8; the call goes on with what can be read.
 #[test]
 fn talk_hears_a_line_that_is_no_utf8() {
@@ -121,7 +97,6 @@ fn talk_hears_a_line_that_is_no_utf8() {
     assert!(text(&shown).contains("“yes\u{fffd}”"), "{}", text(&shown));
 }
 
-/// What `talk --jsonl` answers to these lines, one value a line.
 /// A rehearsal that is too long is refused, not cut: what is cut off would seem to go as written.
 #[test]
 fn a_rehearsal_that_is_too_long_is_refused() {
@@ -133,18 +108,6 @@ fn a_rehearsal_that_is_too_long_is_refused() {
     let output = telephonist(&arguments).output().unwrap();
     assert_eq!(output.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&output.stderr).contains("longer than 1 MiB"));
-}
-
-fn talk(options: &[&str], lines: &[u8]) -> Vec<serde_json::Value> {
-    let script = yes_or_no();
-    let told = piped(&[&["talk", &script, "--jsonl"][..], options].concat(), lines);
-    assert_eq!(told.status.code(), Some(0));
-    text(&told).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// What kind of thing a line of `talk --jsonl` tells: its only key.
-fn kind(line: &serde_json::Value) -> Option<&str> {
-    line.as_object()?.keys().next().map(String::as_str)
 }
 
 /// A script that protects its question for a second and then takes a yes; the file's path.
