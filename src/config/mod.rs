@@ -116,6 +116,8 @@ pub struct Record {
     pub notify_url: String,
     /// Rows to the log as well.
     pub log: bool,
+    /// Rows keep what was tried before each answer, in our column `why`.
+    pub explain: bool,
     /// Rows to Redis.
     pub redis: RedisTargets,
     /// Rows to the database.
@@ -245,6 +247,7 @@ impl Default for Record {
             notify_fields,
             notify_url: String::new(),
             log: false,
+            explain: false,
             redis: RedisTargets::default(),
             database: Table { table: "conversation".into() },
             notify_redis: RedisTargets::default(),

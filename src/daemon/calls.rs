@@ -48,6 +48,8 @@ struct Settings {
     default_script: String,
     notify_fields: Vec<String>,
     event_after_hangup: bool,
+    /// Rows keep what was tried before them.
+    explain: bool,
 }
 
 impl Calls {
@@ -73,6 +75,7 @@ impl Calls {
                 default_script: config.scripts.default.clone(),
                 notify_fields: config.robot.record.notify_fields.clone(),
                 event_after_hangup: config.robot.event_after_hangup,
+                explain: config.robot.record.explain,
             }),
             running: Arc::default(),
             close: Arc::new(close),
@@ -168,7 +171,7 @@ impl Calls {
             callid: call.callid.clone(),
             variables: variables.collect(),
             event_after_hangup: self.settings.event_after_hangup,
-            explain: false,
+            explain: self.settings.explain,
         };
         Robot::new(call, Arc::clone(script), self.shared.clock.now())
     }

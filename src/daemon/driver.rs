@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::clock::Clock;
 use super::meter::Meter;
-use crate::engine::{Command, EndReason, Input, Now, Robot, Snapshot, Tick, Transfer};
+use crate::engine::{Command, EndReason, Input, Now, Robot, Snapshot, Tick, Transfer, in_one_line};
 use crate::pii::Pii;
 use crate::store::{Notify, Store};
 use crate::switch::{CallHandle, SwitchEvents};
@@ -53,6 +53,8 @@ pub(super) struct Driver {
     shared: Shared,
     /// The daemon has hung up; the call ends then, whatever the switch says.
     closed_by: Option<Tick>,
+    /// What was tried for the next row, if rows are to keep it.
+    tried: Option<SmolStr>,
     /// The call as it was after its last row: what is left of it if a step panics (N7).
     safe: Snapshot,
 }
@@ -67,7 +69,7 @@ impl Driver {
         let now = shared.clock.now();
         let conversation = Conversation::new(robot, now);
         let safe = conversation.robot().snapshot();
-        Self { conversation, handle, events, notify, shared, closed_by: None, safe }
+        Self { conversation, handle, events, notify, shared, closed_by: None, tried: None, safe }
     }
 
     pub(super) async fn run(mut self) {
@@ -101,7 +103,8 @@ impl Driver {
     fn perform(&mut self) {
         while let Some(effect) = self.conversation.next_effect() {
             match effect {
-                Effect::Row(row) => {
+                Effect::Row(mut row) => {
+                    row.why = self.tried.take();
                     self.shared.store.conversation(*row, &self.notify);
                     self.safe = self.conversation.robot().snapshot();
                 }
@@ -118,7 +121,9 @@ impl Driver {
                 }
                 Effect::Tell(request) => tracing::warn!(url = request.url, "nobody is told"),
                 Effect::Warn(warning) => tracing::warn!(warning = %Pii(warning)),
-                Effect::Explain(lines) => tracing::debug!(?lines, "tried"),
+                Effect::Explain(lines) => {
+                    self.tried = Some(in_one_line(&lines)).filter(|tried| !tried.is_empty());
+                }
             }
         }
     }

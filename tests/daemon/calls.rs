@@ -34,6 +34,26 @@ async fn a_call_is_held_from_its_greeting_to_its_last_row() {
     fake.wrote(&["uuid_setvar", "robot_result", "send_bye"]).await;
 }
 
+/// Rows keep what was tried before each answer, if they are asked to.
+#[tokio::test]
+async fn rows_keep_why_they_answer_so() {
+    for (more, why) in [
+        (
+            "[robot.record]\nexplain = true\n",
+            "keywords of own edges and global nodes: bye over the edge yes by \"yes\" at 3",
+        ),
+        ("", ""),
+    ] {
+        let (fake, daemon) = daemon(more).await;
+        fake.call("u", &[("robot_flow", "ask")]);
+        fake.wrote(&["speak", "Would you like one"]).await;
+        fake.says("u", "Oh yes!");
+        fake.wrote(&["speak", "Goodbye."]).await;
+        fake.finish("u");
+        assert_eq!(daemon.whys("u").await, ["", why, ""]);
+    }
+}
+
 /// N10, S12: what a caller says and what a variable holds never reaches the switch as something
 /// to be expanded, and never breaks a command in two.
 #[tokio::test]

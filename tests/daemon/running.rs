@@ -119,6 +119,12 @@ impl Daemon {
         tokio::time::timeout(PATIENCE, wait).await.expect("the call is never classified")
     }
 
+    /// Why the rows of a call that has ended answer as they do.
+    pub(crate) async fn whys(&self, callid: &str) -> Vec<String> {
+        self.rows(callid).await;
+        self.query(callid, WHY).await
+    }
+
     async fn query(&self, callid: &str, query: &'static str) -> Vec<String> {
         let file = self.folder.path().join("telephonist.db");
         let options = SqliteConnectOptions::new().filename(file);
@@ -132,6 +138,7 @@ impl Daemon {
 
 const CONVERSATION: &str = "SELECT current_flowid || ' ' || input_args || ' → ' || response_id \
      || ' ' || response_type FROM conversation WHERE callid = ? ORDER BY event_no";
+const WHY: &str = "SELECT coalesce(why, '') FROM conversation WHERE callid = ? ORDER BY event_no";
 const CLASSIFY: &str = "SELECT label_result || ' ' || positive_respond_count || ' ' || \
      proactively_hangup FROM classify WHERE callid = ?";
 
