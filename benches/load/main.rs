@@ -105,7 +105,7 @@ async fn rehearse() -> Result<(), Box<dyn Error>> {
 
 /// Conversations, and new versions of their script.
 async fn talk(plan: &Plan) -> Result<(), Box<dyn Error>> {
-    let mut load = Load::start(plan, plan.calls).await?;
+    let mut load = Load::start(plan, plan.calls.max(FEW_CALLS)).await?;
     let few = load.memory_of(FEW_CALLS).await?;
     let many = load.memory_of(plan.calls).await?;
     let quiet = load.watch(Duration::from_secs(plan.seconds)).await?;

@@ -27,8 +27,10 @@ const SENTENCE_MS: Range<u64> = 1000..2000;
 /// The clock of the switch when it starts, µs.
 const STARTED_US: u64 = 1_795_231_527_577_776;
 
-/// A row of `show channels as json` as captured, but for what names the channel.
-const ROW: &str = r#""direction":"inbound","created":"2026-11-21 03:23:18","created_epoch":"1795231398","name":"sofia/internal/+49301234567@127.0.0.1","state":"CS_EXECUTE","cid_name":"Ann","cid_num":"+49301234567","ip_addr":"127.0.0.1","dest":"9998","dialplan":"XML","context":"default","read_codec":"PCMU","read_rate":"8000","read_bit_rate":"64000","write_codec":"PCMU","write_rate":"8000","write_bit_rate":"64000","secure":"","hostname":"fsloop","presence_id":"","presence_data":"","accountcode":"","callstate":"ACTIVE","callee_name":"","callee_num":"","callee_direction":"","call_uuid":"","sent_callee_name":"","sent_callee_num":"","initial_cid_name":"Ann","initial_cid_num":"+49301234567","initial_ip_addr":"127.0.0.1","initial_dest":"9998","initial_dialplan":"XML","initial_context":"default""#;
+/// `show channels` as captured: the names, and a row but for what names the channel and what runs.
+const LIST_NAMES: &str = "uuid,direction,created,created_epoch,name,state,cid_name,cid_num,ip_addr,dest,application,application_data,dialplan,context,read_codec,read_rate,read_bit_rate,write_codec,write_rate,write_bit_rate,secure,hostname,presence_id,presence_data,accountcode,callstate,callee_name,callee_num,callee_direction,call_uuid,sent_callee_name,sent_callee_num,initial_cid_name,initial_cid_num,initial_ip_addr,initial_dest,initial_dialplan,initial_context";
+const LIST_BEFORE: &str = "inbound,2026-11-21 03:21:11,1795231271,sofia/internal/+49301234567@127.0.0.1,CS_EXECUTE,Ann,+49301234567,127.0.0.1,9999";
+const LIST_AFTER: &str = "silence_stream://-1,XML,default,PCMU,8000,64000,PCMU,8000,64000,,fsloop,,,,ACTIVE,,,,,,,Ann,+49301234567,127.0.0.1,9999,XML,default";
 
 /// Which event.
 type Kind = fn(&Frames) -> &Frame;
@@ -248,12 +250,12 @@ impl Switch {
     }
 
     fn channel_list(&self) -> String {
-        let rows = self.channels.iter().map(|(number, channel)| {
+        let mut list = format!("{LIST_NAMES}\n");
+        for (number, channel) in &self.channels {
             let (uuid, application) = (uuid_of(*number), channel.application());
-            format!(r#"{{"uuid":"{uuid}","application":"{application}",{ROW}}}"#)
-        });
-        let rows = rows.collect::<Vec<_>>().join(",");
-        format!(r#"{{"row_count":{},"rows":[{rows}]}}"#, self.channels.len())
+            list += &format!("{uuid},{LIST_BEFORE},{application},{LIST_AFTER}\n");
+        }
+        list + &format!("\n{} total.\n", self.channels.len())
     }
 
     // ---- channels ----
