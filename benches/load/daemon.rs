@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs::{self, File};
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -55,8 +55,9 @@ pub(crate) struct Rows {
 }
 
 impl Daemon {
-    /// Starts it; it will connect to this switch and take calls with this script.
+    /// Starts this program; it will connect to the switch and take calls with the script.
     pub(crate) fn start(
+        program: &Path,
         switch: SocketAddr,
         script: &str,
         calls_max: usize,
@@ -73,7 +74,7 @@ impl Daemon {
         fs::write(folder.path().join("telephonist.toml"), config)?;
         fs::write(folder.path().join(SCRIPT), script)?;
         let log = File::create(folder.path().join("log"))?;
-        let process = Command::new(env!("CARGO_BIN_EXE_telephonist"))
+        let process = Command::new(std::path::absolute(program)?)
             .arg("run")
             .current_dir(folder.path())
             .stdin(Stdio::null())

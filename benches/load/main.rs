@@ -21,6 +21,7 @@ mod socket;
 mod switch;
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser as _;
@@ -68,6 +69,9 @@ struct Plan {
     /// Calls that may come or go in a second
     #[arg(long, default_value_t = 200)]
     arrivals: u32,
+    /// The daemon, to compare one with another [default: the one built with this program]
+    #[arg(long, default_value = env!("CARGO_BIN_EXE_telephonist"), hide_default_value = true)]
+    daemon: PathBuf,
     /// Added by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
@@ -89,8 +93,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// A few calls, and no figures: until somebody has got an answer.
 async fn rehearse() -> Result<(), Box<dyn Error>> {
-    let plan =
-        Plan { calls: 100, parked: 0, seconds: 0, keywords: 100, arrivals: 1000, bench: false };
+    let plan = Plan::parse_from(["load", "--calls=100", "--keywords=100", "--arrivals=1000"]);
     let mut load = Load::start(&plan, plan.calls).await?;
     load.grow(plan.calls, Caller::Talks).await?;
     let give_up = now() + REHEARSAL_MAX;
@@ -166,7 +169,7 @@ impl Load {
     async fn start(plan: &Plan, calls_max: usize) -> Result<Self, Box<dyn Error>> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let script = script::script(1, plan.keywords);
-        let daemon = Daemon::start(listener.local_addr()?, &script, calls_max)?;
+        let daemon = Daemon::start(&plan.daemon, listener.local_addr()?, &script, calls_max)?;
         let switch = Switch::new(plan.keywords, plan.arrivals, now());
         // It has all it needs but the switch once it knocks there.
         let (first, _) = listener.accept().await?;
