@@ -153,7 +153,8 @@ impl Calls {
         if call.handle.take(&script.global.voicedir).is_err() {
             tracing::error!("the switch takes no orders; the call is given up");
         }
-        let driver = Driver::new(robot, (call.handle, call.events), notify, self.shared.clone());
+        let mut driver =
+            Driver::new(robot, (call.handle, call.events), notify, self.shared.clone());
         self.note(callid.clone(), Some(script));
         let calls = self.clone();
         let drive = async move {

@@ -72,7 +72,8 @@ impl Driver {
         Self { conversation, handle, events, notify, shared, closed_by: None, tried: None, safe }
     }
 
-    pub(super) async fn run(mut self) {
+    /// Until the call has ended. By reference: a future that takes what it drives holds it twice.
+    pub(super) async fn run(&mut self) {
         self.perform();
         while !self.conversation.has_ended() {
             let wake = self.conversation.next_wake().map(|(due, _)| due);

@@ -99,7 +99,7 @@ impl Event {
 }
 
 /// As `switch_url_encode`: what is not plain ASCII or would divide the line; comma and slash stay.
-fn encoded(value: &str) -> String {
+pub(crate) fn encoded(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for byte in value.bytes() {
         if byte.is_ascii_graphic() && !b"%+\"#<>[]^`{|}@:;=&?".contains(&byte) {

@@ -398,20 +398,17 @@ impl Switch {
 
     fn show_channels(&self) -> String {
         if self.channels.is_empty() {
-            return "{\"row_count\": 0}\n".into();
+            return "\n0 total.\n".into();
         }
-        let rows: Vec<_> = self
-            .channels
-            .iter()
-            .map(|(uuid, channel)| {
-                let application = match channel.running.last() {
-                    Some(running) => &running.application,
-                    None => &channel.place,
-                };
-                serde_json::json!({ "uuid": uuid, "direction": "inbound", "application": application })
-            })
-            .collect();
-        serde_json::json!({ "row_count": rows.len(), "rows": rows }).to_string()
+        let mut list = "uuid,direction,cid_name,application,application_data\n".to_owned();
+        for (uuid, channel) in &self.channels {
+            let application = match channel.running.last() {
+                Some(running) => &running.application,
+                None => &channel.place,
+            };
+            list += &format!("{uuid},inbound,\"Doe, Ann\",{application},\n");
+        }
+        list + &format!("\n{} total.\n", self.channels.len())
     }
 
     fn dump(&mut self, uuid: &str) -> String {
