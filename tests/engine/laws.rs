@@ -43,7 +43,7 @@ fn the_same_inputs_give_the_same_rows() {
 
 /// A call from beginning to end; all its rows.
 fn random_call(script: &Arc<Script>, seed: u64) -> Vec<Row> {
-    let mut dice = Dice::new(seed);
+    let mut dice = Dice::from(seed);
     let mut call = Conversation::with(script);
     let mut rows = call.rows.clone();
     for _ in 0..STEPS_MAX {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use telephonist::engine::{EndReason, Heard, Input, Now};
+use telephonist::engine::{Call, EndReason, Heard, Input, Now};
 use telephonist::script::{Script, load};
 use telephonist::turn::MediaEvent;
 
@@ -165,7 +165,7 @@ pub(crate) fn input(dice: &mut Dice, started: &[String]) -> Input {
         0..=3 => {
             let letter = dice.pick(&["F", "F", "F", "S", "E", "PF", "PS", ""]);
             let said = dice.pick(&SAID);
-            let text = if dice.roll(200) == 0 { said.repeat(50_000) } else { said.to_owned() };
+            let text = if dice.roll(200) == 199 { said.repeat(50_000) } else { said.to_owned() };
             let duration_ms = i64::try_from(dice.roll(3_000)).unwrap();
             let play_time_ms = duration_ms + dice.pick(&[-5_000, 0, 500]);
             let start = Now::default().wall;
@@ -181,5 +181,15 @@ pub(crate) fn input(dice: &mut Dice, started: &[String]) -> Input {
         5 | 6 => Input::Complete { appid, args: dice.pick(&COMPLETES).into() },
         _ if dice.roll(6) == 0 => Input::Ended(EndReason::RecvBye),
         _ => Input::Complete { appid: None, args: "DONE()".into() },
+    }
+}
+
+/// The call that is held.
+pub(crate) fn call() -> Call {
+    Call {
+        callid: "dfd3585d-1209-4c69-bb5f-777a48a66321".into(),
+        variables: vec![("name".into(), "Ann".into())],
+        event_after_hangup: true,
+        explain: false,
     }
 }
