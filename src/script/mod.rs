@@ -14,6 +14,7 @@ mod model;
 mod node;
 mod noise;
 mod normal;
+mod pattern;
 mod problem;
 mod raw;
 mod rules;
@@ -31,6 +32,6 @@ pub use model::{
 };
 pub use noise::NoiseRule;
 pub use normal::{fold, normalize};
-pub use problem::{Problem, Severity, warning_at};
+pub use problem::{Problem, Severity, warnings};
 pub use rules::{Fact, LabelRule, Op, Test};
 pub use template::Template;
