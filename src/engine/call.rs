@@ -124,7 +124,7 @@ impl Robot {
         if self.has_ended() {
             return;
         }
-        match input {
+        match input.bounded() {
             Input::Text(heard) => {
                 self.state.immediate = 0;
                 self.decide_digits(now);

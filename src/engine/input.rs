@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::time::Wall;
+use crate::script::DIGITS_MAX;
 
 /// Something that happened to the call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +46,26 @@ pub struct Heard {
     pub play_time_ms: i64,
     /// The recording it is in, or empty.
     pub record: SmolStr,
+}
+
+/// Bytes of a text or of a COMPLETE's argument; what is longer nobody can have said in one action,
+/// and is cut, so that no flood of words fills rows, variables or the memory (N21).
+pub const INPUT_BYTES_MAX: usize = 8 << 10;
+
+impl Input {
+    /// The same input, no larger than an input may be.
+    pub(super) fn bounded(mut self) -> Self {
+        let (text, bytes) = match &mut self {
+            Self::Text(heard) => (&mut heard.text, INPUT_BYTES_MAX),
+            Self::Dtmf { digits, .. } => (digits, DIGITS_MAX),
+            Self::Complete { args, .. } => (args, INPUT_BYTES_MAX),
+            Self::Ended(_) => return self,
+        };
+        if text.len() > bytes {
+            *text = text.get(..text.floor_char_boundary(bytes)).unwrap_or_default().into();
+        }
+        self
+    }
 }
 
 /// Why a call ended: DESTORY's `input_args` (E16).

@@ -25,7 +25,7 @@ mod written;
 
 pub use call::{Call, Robot, Snapshot, Timer, WrongRevision};
 pub use command::{Action, ActionKind, Command, Playback, Source, Transfer};
-pub use input::{EndReason, Heard, Input};
+pub use input::{EndReason, Heard, INPUT_BYTES_MAX, Input};
 pub use row::{Classify, Field, InputType, Method, ResponseType, Row};
 pub use said::{Said, Utterance};
 pub use stack::STACK_MAX;
