@@ -167,7 +167,7 @@ pub(crate) const FILES: &[Hostile] = &[
         keywords(bytes, "", |at| format!("((a*)*b*)*{at}"))
     }),
     wrong("patterns of classes", "patterns", |bytes| {
-        keywords(bytes, "", |at| format!("\\\\w{{20}}{at}"))
+        keywords(bytes, "", |at| format!("\\\\w{{10}}{at}"))
     }),
     too_much("short patterns", "patterns", |bytes| keywords(bytes, "", |at| format!("{at}."))),
     too_much("broken patterns", "patterns", |bytes| {
