@@ -25,8 +25,8 @@ pub const FILE_BYTES_MAX: usize = 8 << 20;
 pub const NODES_MAX: usize = 20_000;
 /// A script may have this many keywords, synonyms expanded (spec: limits).
 pub const KEYWORDS_MAX: usize = 200_000;
-/// All keywords of a script, synonyms expanded, may have this many bytes: twenty for each of them,
-/// so that they are compiled within a second.
+/// All keywords of a script, synonyms expanded, may have this many bytes: twenty for each of as
+/// many keywords as it may have.
 const KEYWORDS_BYTES_MAX: usize = 4 << 20;
 /// A keyword that is no pattern may have this many bytes: 170 Chinese signs are a minute's speech.
 pub(super) const KEYWORD_BYTES_MAX: usize = 512;

@@ -177,6 +177,10 @@ impl<'a> Loader<'_, 'a> {
     ) -> Added {
         let mut added = Added { concrete: false, any: false };
         for word in words {
+            // Expanding a keyword costs, also one too many.
+            if !self.has_room_for_keywords() {
+                break;
+            }
             let read = self.synonyms.read(word.text);
             if !self.takes(word.text, read.as_ref().ok()) {
                 break;
