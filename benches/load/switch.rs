@@ -92,7 +92,7 @@ impl Switch {
         let mut switch = Self {
             frames: Frames::new("load"),
             keywords,
-            dice: Dice::new(1),
+            dice: Dice::from(1),
             started: now,
             now,
             sequence: 0,

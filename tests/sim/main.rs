@@ -8,69 +8,57 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
-mod call;
-mod case;
-#[path = "../support/dice.rs"]
-mod dice;
-mod line;
-mod restored;
-mod scripts;
-mod services;
+mod laws;
 mod shrink;
-mod turns;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use case::Case;
+use laws::{Case, scripts};
 use telephonist::engine::{Command, Input, Robot};
 
 /// Calls of a run that says nothing else.
 const CALLS: u64 = 1_000;
 
-/// House laws 1 to 5, with turn, switch and services.
 #[test]
 fn whatever_callers_switches_and_services_do_the_laws_hold() {
-    simulate(call::holds, call::tell);
+    simulate(|case, tells| drop(laws::whole_call(case, tells)));
 }
 
-/// House law 5, N3: the same rows, wherever the call was put away.
 #[test]
 fn a_robot_that_is_restored_anywhere_writes_the_same_rows() {
-    simulate(restored::holds, restored::tell);
+    simulate(laws::restored);
 }
 
-/// House law 4: every action completes once.
 #[test]
 fn every_action_completes_once_whatever_the_switch_does() {
-    simulate(turns::holds, turns::tell);
+    simulate(laws::turn);
 }
 
 /// Plays many calls, or the one that is asked for. The first that breaks a law is made small and told.
-fn simulate(holds: fn(&Case), tell: fn(&Case)) {
+fn simulate(law: fn(&Case, bool)) {
     let (first, calls) = match number("SIM_SEED") {
         Some(seed) => (seed, 1),
         None => (0, number("SIM_CALLS").unwrap_or(CALLS)),
     };
     for seed in first..first + calls {
-        let case = Case::new(seed);
-        if catch_unwind(AssertUnwindSafe(|| holds(&case))).is_err() {
-            report(seed, case, holds, tell);
+        let case = Case::from(seed);
+        if catch_unwind(AssertUnwindSafe(|| law(&case, false))).is_err() {
+            report(seed, case, law);
         }
     }
     println!("{calls} calls held");
 }
 
-fn report(seed: u64, case: Case, holds: fn(&Case), tell: fn(&Case)) {
-    let fails = |case: &Case| catch_unwind(AssertUnwindSafe(|| holds(case))).is_err();
+fn report(seed: u64, case: Case, law: fn(&Case, bool)) {
+    let fails = |case: &Case| catch_unwind(AssertUnwindSafe(|| law(case, false))).is_err();
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let small = shrink::shrink(case, fails);
     std::panic::set_hook(hook);
     println!("SIM_SEED={seed} breaks a law; what matters of it:\n{:#}", small.script);
     // It panics where the law breaks.
-    tell(&small);
-    holds(&small);
+    law(&small, true);
     panic!("SIM_SEED={seed} breaks a law only at times: something in it is left to chance");
 }
 
@@ -83,8 +71,8 @@ fn number(name: &str) -> Option<u64> {
 #[test]
 fn everything_occurs() {
     let mut seen = BTreeSet::new();
-    for seed in 0..600 {
-        let (rows, asked) = call::outcome(&Case::new(seed));
+    for seed in 0_u64..300 {
+        let (rows, asked) = laws::whole_call(&Case::from(seed), false);
         seen.extend(rows.iter().flat_map(|row| {
             let (input, method) = (row.input_type, row.matching_method);
             [format!("{input:?}"), format!("by {method:?}"), format!("to {:?}", row.response_type)]
@@ -116,7 +104,7 @@ fn a_failing_call_is_made_small() {
             rows.filter(|command| matches!(command, Command::Row(_))).count() > 0 && is_one
         })
     };
-    let case = (0..).map(Case::new).find(presses_one).unwrap();
+    let case = (0_u64..).map(Case::from).find(presses_one).unwrap();
     let small = shrink::shrink(case.clone(), presses_one);
     assert!(presses_one(&small));
     assert_eq!(small.steps.len(), 1, "one step presses the key");

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use crate::case::Case;
-use crate::scripts;
+use crate::laws::{Case, scripts};
 
 /// Attempts at making a call smaller; past them it is small enough to read.
 const ATTEMPTS_MAX: usize = 20_000;
