@@ -22,7 +22,6 @@ use crate::pii::Pii;
 use crate::script::Script;
 use crate::store::{Notify, Store};
 use crate::switch::NewCall;
-use crate::turn::Order;
 
 /// How often a daemon that stops looks whether all calls have ended.
 const DRAIN_LOOK: Duration = Duration::from_millis(100);
@@ -232,8 +231,7 @@ impl Drop for Listed {
 }
 
 fn refuse(call: &NewCall, cause: &'static str) {
-    let order = Order::Hangup { cause: SmolStr::new_static(cause) };
-    if call.handle.order(order).is_err() {
+    if call.handle.leave(cause).is_err() {
         tracing::error!(call = %Pii(&call.callid), "the switch takes no orders");
     }
 }

@@ -159,18 +159,16 @@ impl Driver {
                 _ => {}
             }
         }
-        let cause = SmolStr::new_static("NORMAL_TEMPORARY_FAILURE");
-        // A switch that takes no orders has no call to hang up.
-        let _gone = self.handle.order(Order::Hangup { cause });
+        // A switch that takes no orders has no call to leave.
+        let _gone = self.handle.leave("NORMAL_TEMPORARY_FAILURE");
         self.conversation = Conversation::new(robot, now);
     }
 
     /// The daemon stops: the call is hung up, and ends when the switch says so, or soon.
     fn close(&mut self) {
         tracing::info!("the daemon stops; the call is closed");
-        let cause = SmolStr::new_static("NORMAL_CLEARING");
         // Whether or not the switch takes it, the call's rows are written.
-        let _gone = self.handle.order(Order::Hangup { cause });
+        let _gone = self.handle.leave("NORMAL_CLEARING");
         self.closed_by = Some(self.shared.clock.now().tick.plus_ms(CLOSE_MS));
     }
 }
@@ -239,7 +237,7 @@ mod tests {
             last = Some(said);
         }
         let cause = SmolStr::new_static("NORMAL_TEMPORARY_FAILURE");
-        assert_eq!(last, Some(Said::Order(Order::Hangup { cause })));
+        assert_eq!(last, Some(Said::Leave { cause }));
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
         let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
         let rows: Vec<(String, String)> =

@@ -1,6 +1,6 @@
 //! A daemon in a folder of its own, and what it leaves in its database.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::time::Duration;
 
@@ -44,13 +44,15 @@ pub(crate) struct Daemon {
     process: Option<Process>,
     folder: TempDir,
     http: String,
+    /// Where FreeSWITCHes may connect to.
+    pub(crate) outbound: SocketAddr,
 }
 
 impl Daemon {
     /// Attached to the fake, with further lines of configuration.
     pub(crate) fn start(fake: &FakeFreeswitch, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let http = free_address();
+        let (http, outbound) = (free_address(), free_address());
         for name in ["flows", "audio"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
@@ -58,14 +60,15 @@ impl Daemon {
         let config = format!(
             "timezone = \"UTC\"\n[scripts]\ndefault = \"ask\"\n[[freeswitch]]\naddress = \"{}\"\n\
              password = \"ClueCon\"\nasr = \"test builtin\"\ntts = \"tts_commandline:en\"\n\
-             [http]\nlisten = \"{http}\"\n{more}",
+             [freeswitch_outbound]\nlisten = \"{outbound}\"\nasr = \"test builtin\"\n\
+             tts = \"tts_commandline:en\"\n[http]\nlisten = \"{http}\"\n{more}",
             fake.address
         );
         std::fs::write(folder.path().join("telephonist.toml"), config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_telephonist"));
         command.arg("run").current_dir(folder.path());
         let process = Process::start(command, "running").unwrap();
-        Self { process: Some(process), folder, http }
+        Self { process: Some(process), folder, http: http.to_string(), outbound }
     }
 
     /// Writes a file into its folder.
@@ -142,6 +145,6 @@ const WHY: &str = "SELECT coalesce(why, '') FROM conversation WHERE callid = ? O
 const CLASSIFY: &str = "SELECT label_result || ' ' || positive_respond_count || ' ' || \
      proactively_hangup FROM classify WHERE callid = ?";
 
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

@@ -40,6 +40,11 @@ impl Event {
         &self.name
     }
 
+    /// Whether it is this channel's.
+    pub(crate) fn is_of(&self, uuid: &str) -> bool {
+        self.headers.iter().any(|(name, value)| name == "Unique-ID" && value == uuid)
+    }
+
     /// The same event of another channel.
     pub(crate) fn channel(self, uuid: &str) -> Self {
         [

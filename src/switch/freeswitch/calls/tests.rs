@@ -13,7 +13,8 @@ const NOW: Tick = Tick(0);
 fn calls() -> Calls {
     let (said, _orders) = mpsc::channel(1);
     let audio = Audio::new(std::path::Path::new("/nowhere"), "file");
-    Calls::new("switch".into(), "test builtin".into(), audio, said)
+    let asr = "test builtin".into();
+    Calls::new(Switch { name: "switch".into(), hold: Hold::Park, asr, audio }, said)
 }
 
 fn event(kind: EslEventType, uuid: &str) -> EslEvent {
