@@ -200,10 +200,21 @@ fn an_unknown_key_is_a_warning_with_its_path_and_what_is_known_there() {
 }
 
 #[test]
+fn the_outbound_port_is_checked_like_a_switch_and_like_a_port_of_ours_n12() {
+    let text = "[freeswitch_outbound]\nlisten = \"0.0.0.0:8084\"\nasr = \"\"\ntts = \"loud\"\n";
+    let said = said_of(text, &[]);
+    for complaint in [
+        "telephonist.toml:2:1: warning: freeswitch_outbound.listen: can be reached",
+        "telephonist.toml:3:1: error: freeswitch_outbound.asr: nobody would hear",
+        "telephonist.toml:4:1: error: freeswitch_outbound.tts: `loud` names no voice",
+    ] {
+        assert!(said.contains(complaint), "{said}");
+    }
+}
+
+#[test]
 fn published_keys_of_later_work_are_accepted_and_said_to_have_no_effect() {
     let text = r#"
-[freeswitch_outbound]
-listen = "127.0.0.1:8084"
 [[freeswitch]]
 unicast_ports = "21000-21999"
 [asterisk]
@@ -225,7 +236,6 @@ rows_days = 0
     let mut expected = [
         "asterisk",
         "freeswitch.0.unicast_ports",
-        "freeswitch_outbound",
         "http.token",
         "llm",
         "recording",

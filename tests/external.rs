@@ -3,16 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
-#[path = "support/dice.rs"]
-mod dice;
-
 use std::sync::Arc;
 
-use dice::Dice;
 use serde_json::{Value, json};
 use telephonist::engine::{
-    Action, ActionKind, Call, Command, EndReason, External, FlowService, Heard, Input, InputType,
-    Now, Outcome, RequestId, Row, Source, Tick, Wall, WebAnswer, WebRequest,
+    Action, ActionKind, Call, Command, EndReason, External, FlowService, Heard, Input, Now,
+    Outcome, RequestId, Row, Source, Tick, Wall, WebAnswer, WebRequest,
 };
 
 /// 2024-01-01 00:00:00 UTC.
@@ -491,58 +487,4 @@ fn a_service_that_goes_in_circles_is_left_e73() {
     }
     assert_eq!(rounds, 51);
     assert!(call.warnings()[0].starts_with("50 actions in a row"), "{:?}", call.warnings());
-}
-
-/// The laws of a conversation, whatever callers, switches and services do: it waits for something
-/// until it has ended, rows are numbered without a gap, and the last one is DESTORY, once.
-#[test]
-fn the_laws_hold_whatever_a_service_answers() {
-    for seed in 0..300 {
-        let outcome = std::panic::catch_unwind(|| hold(&mut Dice::new(seed)));
-        assert!(outcome.is_ok(), "the call of seed {seed} breaks a law, see above");
-    }
-}
-
-fn hold(dice: &mut Dice) {
-    let mut call = Flowing::begin();
-    let mut rows = call.rows.clone();
-    let mut runs = false;
-    for _ in 0..200 {
-        for command in &call.commands {
-            runs = match command {
-                Command::Start(_) => true,
-                Command::Hangup { .. } | Command::Transfer(_) => false,
-                _ => runs,
-            };
-        }
-        let is_alive = runs || call.external.next_wake().is_some();
-        assert!(is_alive || call.external.has_ended(), "it waits for nothing");
-        random_step(&mut call, dice);
-        rows.append(&mut call.rows.clone());
-    }
-    call.handle(Input::Ended(EndReason::RecvBye));
-    rows.append(&mut call.rows.clone());
-    assert!(call.external.has_ended());
-    assert!(rows.iter().enumerate().all(|(number, row)| row.event_no as usize == number));
-    assert!(rows.is_sorted_by_key(|row| row.sequence));
-    let ends = rows.iter().filter(|row| row.input_type == InputType::Destroy).count();
-    assert_eq!((ends, rows.last().unwrap().input_type), (1, InputType::Destroy));
-    assert_eq!(rows[0].input_type, InputType::Create);
-}
-
-fn random_step(call: &mut Flowing, dice: &mut Dice) {
-    let actions = ["", "cti_play_and_detect_speech", "playback", "transfer", "odd"];
-    match dice.roll(12) {
-        0..=4 if call.asked.is_some() => {
-            let action = dice.pick(&actions);
-            let playbacks = vec!["a"; dice.roll(3)];
-            call.answer(&json!({ "action": action, "argument": "1 2", "playbacks": playbacks }));
-        }
-        5 if call.asked.is_some() => drop(call.outcome(Err("away".into()))),
-        6 => drop(call.presses("12")),
-        7 => drop(call.complete(dice.pick(&["DONE()", "TIMEOUT()", "ERROR()"]))),
-        8 if dice.roll(20) == 0 => drop(call.complete("HANGUP(Fwait)")),
-        9 if call.external.next_wake().is_some() => drop(call.wait()),
-        _ => drop(call.says(dice.pick(&["Fyes", "Sye", "PFno", "Enet"]))),
-    }
 }

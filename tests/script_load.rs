@@ -223,7 +223,7 @@ fn scripts_with_too_much_in_them() {
     let too_many = KEYWORDS_MAX / 9_000 + 1;
     let (loaded, problems) = load_marked(&keywords(too_many));
     assert!(loaded.is_none());
-    let wanted = format!("{} keywords; a script may have {KEYWORDS_MAX}", too_many * 9_000);
+    let wanted = format!("too many keywords; a script may have {KEYWORDS_MAX}");
     assert_eq!(messages(&problems), [wanted]);
 }
 
@@ -250,7 +250,7 @@ fn synonyms_that_explode_are_errors() {
     .replace("DIGITS", digits);
     let (loaded, problems) = load_marked(&script);
     assert!(loaded.is_none());
-    assert_reported(&script, &problems, &["\"{d}{d}{d}{d}{d}\" stands for too many words"]);
+    assert_reported(&script, &problems, &["\"{d}{d}{d}{d}{d}\" is too long, or too many words"]);
 }
 
 /// N13: nesting without end is a complaint about the file, not the end of the process.

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use super::problem::Problem;
-use super::{Config, Freeswitch};
+use super::{Config, Freeswitch, FreeswitchOutbound};
 
 /// The width of a table name in MySQL.
 const TABLE_NAME_BYTES_MAX: usize = 64;
@@ -28,6 +28,7 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     check_names(config, &mut problems);
     check_switches(&config.freeswitch, &mut problems);
+    check_outbound(&config.freeswitch_outbound, &mut problems);
     check_services(config, &mut problems);
     check_tables(config, &mut problems);
     check_limits(config, &mut problems);
@@ -67,19 +68,30 @@ fn check_switches(switches: &[Freeswitch], problems: &mut Vec<Problem>) {
                 "write one [[freeswitch]] for each",
             ));
         }
-        if switch.asr.is_empty() || switch.asr == "daemon" {
-            let remedy = "name a recogniser of the switch, for example unimrcp";
-            problems.push(Problem::error(&key("asr"), "nobody would hear the caller", remedy));
-        }
-        if switch.tts != "file" && !switch.tts.contains(':') {
-            let message = format!("`{}` names no voice", switch.tts);
-            problems.push(Problem::error(&key("tts"), message, "write file, or <engine>:<voice>"));
-        }
-        for (name, text) in [("asr", &switch.asr), ("tts", &switch.tts)] {
-            if text.chars().any(char::is_control) {
-                let message = "has a line break or another control character";
-                problems.push(Problem::error(&key(name), message, "write one line of text (N10)"));
-            }
+        check_speech((&key("asr"), &switch.asr), (&key("tts"), &switch.tts), problems);
+    }
+}
+
+fn check_outbound(outbound: &FreeswitchOutbound, problems: &mut Vec<Problem>) {
+    let asr = ("freeswitch_outbound.asr", outbound.asr.as_str());
+    check_speech(asr, ("freeswitch_outbound.tts", &outbound.tts), problems);
+    check_listen(("freeswitch_outbound.listen", "127.0.0.1:8084"), &outbound.listen, problems);
+}
+
+/// Ears and voice of a switch, each with its key.
+fn check_speech(asr: (&str, &str), tts: (&str, &str), problems: &mut Vec<Problem>) {
+    if asr.1.is_empty() || asr.1 == "daemon" {
+        let remedy = "name a recogniser of the switch, for example unimrcp";
+        problems.push(Problem::error(asr.0, "nobody would hear the caller", remedy));
+    }
+    if tts.1 != "file" && !tts.1.contains(':') {
+        let message = format!("`{}` names no voice", tts.1);
+        problems.push(Problem::error(tts.0, message, "write file, or <engine>:<voice>"));
+    }
+    for (key, text) in [asr, tts] {
+        if text.chars().any(char::is_control) {
+            let message = "has a line break or another control character";
+            problems.push(Problem::error(key, message, "write one line of text (N10)"));
         }
     }
 }
@@ -98,10 +110,7 @@ fn check_services(config: &Config, problems: &mut Vec<Problem>) {
             problems.push(Problem::error(key, "is no address of a kind we speak", remedy));
         }
     }
-    if !config.http.listen.is_empty() {
-        check_address("http.listen", &config.http.listen, problems);
-        check_exposure(&config.http.listen, problems);
-    }
+    check_listen(("http.listen", "127.0.0.1:8080"), &config.http.listen, problems);
     if config.redis.url.0.is_empty() {
         check_unreachable_targets(config, problems);
     }
@@ -208,15 +217,20 @@ fn check_address(key: &str, address: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Nothing but an address guards `/metrics` (N12).
-fn check_exposure(listen: &str, problems: &mut Vec<Problem>) {
+/// A port of ours, with the address it should have; empty = none. Nothing but an address guards it
+/// (N12).
+fn check_listen((key, usual): (&str, &str), listen: &str, problems: &mut Vec<Problem>) {
+    if listen.is_empty() {
+        return;
+    }
+    check_address(key, listen, problems);
     let loopback = ["127.", "localhost:", "[::1]:"];
     if !loopback.iter().any(|start| listen.starts_with(start)) {
         let message = "can be reached from other hosts, and asks nobody who they are";
         problems.push(Problem::warning(
-            "http.listen",
+            key,
             message,
-            "listen on 127.0.0.1:8080, or put a firewall before it",
+            format!("listen on {usual}, or put a firewall before it"),
         ));
     }
 }

@@ -38,6 +38,8 @@ pub struct Config {
     pub scripts: Scripts,
     /// The FreeSWITCHes to attach to.
     pub freeswitch: Vec<Freeswitch>,
+    /// The port that FreeSWITCHes connect to.
+    pub freeswitch_outbound: FreeswitchOutbound,
     /// Where rows go.
     pub database: Database,
     /// Scripts, reload messages and rows over Redis.
@@ -77,6 +79,18 @@ pub struct Freeswitch {
     /// The `detect_speech` engine, with grammar if it needs one: `unimrcp`, `test {partial=true}builtin`.
     pub asr: String,
     /// How text is spoken: `file` (entries must be files) or `<engine>:<voice>` of the switch.
+    pub tts: String,
+}
+
+/// Section `[freeswitch_outbound]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FreeswitchOutbound {
+    /// `host:port` for the dialplan's `socket` application; empty = none.
+    pub listen: String,
+    /// As [`Freeswitch::asr`], for all calls that come this way.
+    pub asr: String,
+    /// As [`Freeswitch::tts`], for all calls that come this way.
     pub tts: String,
 }
 
@@ -149,6 +163,8 @@ pub struct Record {
     pub notify_url: String,
     /// Rows to the log as well.
     pub log: bool,
+    /// Rows keep what was tried before each answer, in our column `why`.
+    pub explain: bool,
     /// Rows to Redis.
     pub redis: RedisTargets,
     /// Rows to the database.
@@ -235,6 +251,7 @@ impl Default for Config {
             data_dir: "data".into(),
             scripts: Scripts::default(),
             freeswitch: Vec::new(),
+            freeswitch_outbound: FreeswitchOutbound::default(),
             database: Database::default(),
             redis: Redis::default(),
             robot: Robot::default(),
@@ -260,6 +277,13 @@ impl Default for Freeswitch {
             asr: "unimrcp".into(),
             tts: "file".into(),
         }
+    }
+}
+
+impl Default for FreeswitchOutbound {
+    fn default() -> Self {
+        let Freeswitch { asr, tts, .. } = Freeswitch::default();
+        Self { listen: String::new(), asr, tts }
     }
 }
 
@@ -303,6 +327,7 @@ impl Default for Record {
             notify_fields,
             notify_url: String::new(),
             log: false,
+            explain: false,
             redis: RedisTargets::default(),
             database: Table { table: "conversation".into() },
             notify_redis: RedisTargets::default(),

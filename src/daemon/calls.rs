@@ -21,7 +21,7 @@ use crate::engine::{Call, Command, EndReason, External, FlowService, Input, Robo
 use crate::pii::Pii;
 use crate::store::{Notify, Store};
 use crate::switch::NewCall;
-use crate::turn::{Decider, Order};
+use crate::turn::Decider;
 use crate::web::{self, Web};
 
 /// How often a daemon that stops looks whether all calls have ended.
@@ -48,6 +48,8 @@ struct Settings {
     default_script: String,
     notify_fields: Vec<String>,
     event_after_hangup: bool,
+    /// Rows keep what was tried before them.
+    explain: bool,
     httpflow: HttpFlow,
     /// `robot.httpflow.commands`.
     commands: regex::RegexSet,
@@ -84,6 +86,7 @@ impl Calls {
                 default_script: config.scripts.default.clone(),
                 notify_fields: config.robot.record.notify_fields.clone(),
                 event_after_hangup: config.robot.event_after_hangup,
+                explain: config.robot.record.explain,
                 httpflow: config.robot.httpflow.clone(),
                 commands: whole(&config.robot.httpflow.commands)?,
             }),
@@ -163,7 +166,7 @@ impl Calls {
             tracing::error!("the switch takes no orders; the call is given up");
         }
         let line = (call.handle, call.events);
-        let driver = Driver::new(begun.decider, line, notify, self.shared.clone());
+        let mut driver = Driver::new(begun.decider, line, notify, self.shared.clone());
         self.note(|running| running.insert(callid.clone()));
         let calls = self.clone();
         let drive = async move {
@@ -202,7 +205,7 @@ impl Calls {
             callid: call.callid.clone(),
             variables: variables.collect(),
             event_after_hangup: self.settings.event_after_hangup,
-            explain: false,
+            explain: self.settings.explain,
         }
     }
 
@@ -270,8 +273,7 @@ impl Drop for Listed {
 }
 
 fn refuse(call: &NewCall, cause: &'static str) {
-    let order = Order::Hangup { cause: SmolStr::new_static(cause) };
-    if call.handle.order(order).is_err() {
+    if call.handle.leave(cause).is_err() {
         tracing::error!(call = %Pii(&call.callid), "the switch takes no orders");
     }
 }

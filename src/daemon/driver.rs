@@ -10,7 +10,9 @@ use tokio::sync::watch;
 
 use super::clock::Clock;
 use super::meter::Meter;
-use crate::engine::{Ask, Command, EndReason, Input, Now, Outcome, RequestId, Tick, Transfer};
+use crate::engine::{
+    Ask, Command, EndReason, Input, Now, Outcome, RequestId, Tick, Transfer, in_one_line,
+};
 use crate::pii::Pii;
 use crate::store::{Notify, Store};
 use crate::switch::{CallHandle, SwitchEvents};
@@ -62,6 +64,8 @@ pub(super) struct Driver {
     asking: Option<Asking>,
     /// The daemon has hung up; the call ends then, whatever the switch says.
     closed_by: Option<Tick>,
+    /// What was tried for the next row, if rows are to keep it.
+    tried: Option<SmolStr>,
     /// The call as it was after its last row: what is left of it if a step panics (N7).
     safe: DeciderSnapshot,
 }
@@ -76,10 +80,12 @@ impl Driver {
         let now = shared.clock.now();
         let conversation = Conversation::new(decider, now);
         let safe = conversation.decider().snapshot();
-        Self { conversation, handle, events, notify, shared, asking: None, closed_by: None, safe }
+        let (asking, closed_by, tried) = (None, None, None);
+        Self { conversation, handle, events, notify, shared, asking, closed_by, tried, safe }
     }
 
-    pub(super) async fn run(mut self) {
+    /// Until the call has ended. By reference: a future that takes what it drives holds it twice.
+    pub(super) async fn run(&mut self) {
         self.perform();
         while !self.conversation.has_ended() {
             let wake = self.conversation.next_wake().map(|(due, _)| due);
@@ -114,7 +120,8 @@ impl Driver {
     fn perform(&mut self) {
         while let Some(effect) = self.conversation.next_effect() {
             match effect {
-                Effect::Row(row) => {
+                Effect::Row(mut row) => {
+                    row.why = self.tried.take();
                     self.shared.store.conversation(*row, &self.notify);
                     self.safe = self.conversation.decider().snapshot();
                 }
@@ -129,7 +136,9 @@ impl Driver {
                 Effect::Tell(request) => self.shared.web.tell(*request),
                 Effect::Note(note) => tracing::debug!(note = %Pii(note), "the flow service says"),
                 Effect::Warn(warning) => tracing::warn!(warning = %Pii(warning)),
-                Effect::Explain(lines) => tracing::debug!(?lines, "tried"),
+                Effect::Explain(lines) => {
+                    self.tried = Some(in_one_line(&lines)).filter(|tried| !tried.is_empty());
+                }
             }
         }
     }
@@ -170,9 +179,8 @@ impl Driver {
                 _ => {}
             }
         }
-        let cause = SmolStr::new_static("NORMAL_TEMPORARY_FAILURE");
-        // A switch that takes no orders has no call to hang up.
-        let _gone = self.handle.order(Order::Hangup { cause });
+        // A switch that takes no orders has no call to leave.
+        let _gone = self.handle.leave("NORMAL_TEMPORARY_FAILURE");
         self.asking = None;
         self.conversation = Conversation::new(decider, now);
     }
@@ -180,9 +188,8 @@ impl Driver {
     /// The daemon stops: the call is hung up, and ends when the switch says so, or soon.
     fn close(&mut self) {
         tracing::info!("the daemon stops; the call is closed");
-        let cause = SmolStr::new_static("NORMAL_CLEARING");
         // Whether or not the switch takes it, the call's rows are written.
-        let _gone = self.handle.order(Order::Hangup { cause });
+        let _gone = self.handle.leave("NORMAL_CLEARING");
         self.closed_by = Some(self.shared.clock.now().tick.plus_ms(CLOSE_MS));
     }
 }
@@ -261,7 +268,7 @@ mod tests {
             last = Some(said);
         }
         let cause = SmolStr::new_static("NORMAL_TEMPORARY_FAILURE");
-        assert_eq!(last, Some(Said::Order(Order::Hangup { cause })));
+        assert_eq!(last, Some(Said::Leave { cause }));
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
         let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
         let rows: Vec<(String, String)> =

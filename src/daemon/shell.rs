@@ -15,8 +15,9 @@ use super::scripts;
 use super::tasks::{Ending, Tasks};
 use super::telemetry::Metrics;
 use crate::config::{self, Config};
+use crate::engine::Tick;
 use crate::store::{self, Health};
-use crate::switch::freeswitch::{Attached, Freeswitch, Status};
+use crate::switch::freeswitch::{Arrivals, Freeswitch, Outbound, Status};
 use crate::web;
 
 /// What is still to be written when the last call has ended gets this long; the store's own limit
@@ -42,8 +43,10 @@ pub enum RunError {
     #[error(transparent)]
     Web(#[from] web::WebError),
     /// Somebody else listens there, or nobody may.
-    #[error("http.listen {address}: {error}; choose another port, or leave it empty for none")]
-    Http {
+    #[error("{key} {address}: {error}; choose another port, or leave it empty for none")]
+    Listen {
+        /// The key that names the address.
+        key: &'static str,
         /// The address.
         address: String,
         /// Why not.
@@ -97,8 +100,12 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     tasks.spawn("health", watch_store(store.health(), readiness.clone()));
     let writing = tasks.spawn("store", worker.run(is_true(stopped.clone())));
     let telling = tasks.spawn("web", teller.run(is_true(stopped.clone())));
-    let switches = attach(config, &tasks, (&calls, &readiness, &clock));
-    tracing::info!(instance = %config.instance, switches, "running");
+    let joint = Joint { calls: &calls, readiness: &readiness, clock: &clock, tasks: &tasks };
+    attach(config, &joint);
+    let outbound = &config.freeswitch_outbound.listen;
+    listen_outbound(config, &joint).await?;
+    let switches = config.freeswitch.len();
+    tracing::info!(instance = %config.instance, switches, outbound, "running");
 
     tokio::select! {
         _ = interrupted.recv() => {}
@@ -120,34 +127,64 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Every configured FreeSWITCH gets a task; says how many there are.
-fn attach(
-    config: &Config,
-    tasks: &Tasks,
-    (calls, readiness, clock): (&Calls, &Readiness, &Clock),
-) -> usize {
-    for switch in &config.freeswitch {
-        let clock = clock.clone();
-        let audio_dir = &config.scripts.audio_dir;
-        let (freeswitch, attached) = Freeswitch::new(switch, audio_dir, move || clock.now().tick);
-        let part = readiness.part(&format!("freeswitch {}", switch.address));
-        tasks.spawn("freeswitch", async move {
-            let never = freeswitch.run().await;
-            match never {}
-        });
-        let Attached { calls: mut new_calls, status } = attached;
+/// What switches are joined to.
+struct Joint<'a> {
+    calls: &'a Calls,
+    readiness: &'a Readiness,
+    clock: &'a Clock,
+    tasks: &'a Tasks,
+}
+
+impl Joint<'_> {
+    fn ticks(&self) -> impl Fn() -> Tick + Send + Sync + 'static {
+        let clock = self.clock.clone();
+        move || clock.now().tick
+    }
+
+    /// Takes a switch's calls, and says how it is.
+    fn join(&self, part: &str, address: &str, arrivals: Arrivals) {
+        let Arrivals { calls: mut new_calls, status } = arrivals;
+        let part = self.readiness.part(&format!("{part} {address}"));
         let comparing =
-            applications::watch(switch.address.clone(), calls.scripts(), status.clone());
-        tasks.spawn("applications", comparing);
-        tasks.spawn("freeswitch status", watch_switch(status, part));
-        let calls = calls.clone();
-        tasks.spawn("new calls", async move {
+            applications::watch(address.to_owned(), self.calls.scripts(), status.clone());
+        self.tasks.spawn("applications", comparing);
+        self.tasks.spawn("freeswitch status", watch_switch(status, part));
+        let calls = self.calls.clone();
+        self.tasks.spawn("new calls", async move {
             while let Some(call) = new_calls.recv().await {
                 calls.take(call);
             }
         });
     }
-    config.freeswitch.len()
+}
+
+/// Every configured FreeSWITCH gets a task.
+fn attach(config: &Config, joint: &Joint<'_>) {
+    for switch in &config.freeswitch {
+        let audio_dir = &config.scripts.audio_dir;
+        let (freeswitch, arrivals) = Freeswitch::new(switch, audio_dir, joint.ticks());
+        joint.tasks.spawn("freeswitch", async move { match freeswitch.run().await {} });
+        joint.join("freeswitch", &switch.address, arrivals);
+    }
+}
+
+/// Lets FreeSWITCHes connect to us, if the configuration says where.
+async fn listen_outbound(config: &Config, joint: &Joint<'_>) -> Result<(), RunError> {
+    let outbound = &config.freeswitch_outbound;
+    if outbound.listen.is_empty() {
+        return Ok(());
+    }
+    let listener = listen("freeswitch_outbound.listen", &outbound.listen).await?;
+    let audio_dir = &config.scripts.audio_dir;
+    let (port, arrivals) = Outbound::new(listener, outbound, audio_dir, joint.ticks());
+    joint.tasks.spawn("freeswitch outbound", async move { match port.run().await {} });
+    joint.join("freeswitch_outbound", &outbound.listen, arrivals);
+    Ok(())
+}
+
+async fn listen(key: &'static str, address: &str) -> Result<TcpListener, RunError> {
+    let failed = |error| RunError::Listen { key, address: address.to_owned(), error };
+    TcpListener::bind(address).await.map_err(failed)
 }
 
 async fn serve_http(
@@ -160,9 +197,7 @@ async fn serve_http(
     if address.is_empty() {
         return Ok(());
     }
-    let listener = TcpListener::bind(&address)
-        .await
-        .map_err(|error| RunError::Http { address: address.clone(), error })?;
+    let listener = listen("http.listen", &address).await?;
     let sources = http::Sources { readiness, metrics };
     tasks.spawn("http", async move {
         if let Err(error) = http::serve(listener, sources, is_true(stopped)).await {

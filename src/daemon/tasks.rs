@@ -47,11 +47,13 @@ impl Tasks {
         F: Future<Output = ()> + Send + 'static,
     {
         let (tell, ending) = oneshot::channel();
+        // Outside of the task, which would keep room for what it boxes.
+        let guarded = Guarded { name, future: Box::pin(future) };
         let mut running = self.lock();
         while running.try_join_next().is_some() {}
         running.spawn(
             async move {
-                let outcome = Guarded { name, future: Box::pin(future) }.await;
+                let outcome = guarded.await;
                 // Nobody may be waiting for it.
                 drop(tell.send(outcome));
             }

@@ -14,8 +14,9 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::pii::{self, Pii};
 
-/// What is logged unless `RUST_LOG` says otherwise.
-const LEVEL_DEFAULT: &str = "info";
+/// What is logged unless `RUST_LOG` says otherwise. The event socket library has a line for each
+/// connection, and with outbound sockets each call is one.
+const LEVEL_DEFAULT: &str = "info,freeswitch_esl_tokio=warn";
 
 /// Measured values are folded into their histograms this often: what waits in between is memory.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);

@@ -138,7 +138,7 @@ impl Robot {
         if self.has_ended() {
             return;
         }
-        match input {
+        match input.bounded() {
             Input::Answer { id, outcome } => self.answered(id, &outcome, now),
             input => self.take_or_hold(input, now),
         }

@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 
 use super::request::{Outcome, RequestId};
 use super::time::Wall;
+use crate::script::DIGITS_MAX;
 
 /// Something that happened to the call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +54,27 @@ pub struct Heard {
     pub play_time_ms: i64,
     /// The recording it is in, or empty.
     pub record: SmolStr,
+}
+
+/// Bytes of a text or of a COMPLETE's argument; what is longer nobody can have said in one action,
+/// and is cut, so that no flood of words fills rows, variables or the memory (N21).
+pub const INPUT_BYTES_MAX: usize = 8 << 10;
+
+impl Input {
+    /// The same input, no larger than an input may be.
+    pub(super) fn bounded(mut self) -> Self {
+        let (text, bytes) = match &mut self {
+            Self::Text(heard) => (&mut heard.text, INPUT_BYTES_MAX),
+            Self::Dtmf { digits, .. } => (digits, DIGITS_MAX),
+            Self::Complete { args, .. } => (args, INPUT_BYTES_MAX),
+            // Whoever brings an answer bounds it: it may be longer than what is said.
+            Self::Answer { .. } | Self::Ended(_) => return self,
+        };
+        if text.len() > bytes {
+            *text = text.get(..text.floor_char_boundary(bytes)).unwrap_or_default().into();
+        }
+        self
+    }
 }
 
 /// Why a call ended: DESTORY's `input_args` (E16).

@@ -122,15 +122,17 @@ impl<'a> Position<'a> {
         let mut ways = self.listed_ways();
         ways.retain(|(_, _, listed)| listed.keyword == keyword);
         let flow = ways.into_iter().find_map(|(_, way, listed)| {
-            self.is_left(way.edge, keyword, explain).then(|| way.choice(named(&listed)))
+            let why = named(&listed);
+            self.is_left(way.edge, (&why, ""), explain).then(|| way.choice(why))
         });
         flow.or_else(|| {
             let mut prompts = self.listed_prompts().filter(|listed| listed.keyword == keyword);
             prompts.find_map(|listed| {
                 let prompt = PromptId(listed.owner);
                 let left = self.counters.prompt_is_left(self.script, prompt);
-                explain.candidate(&self.script.prompt(prompt).id, keyword, left);
-                left.then(|| Choice { answer: Answer::Prompt(prompt), why: named(&listed) })
+                let why = named(&listed);
+                explain.candidate(&self.script.prompt(prompt).id, "", (&why.keyword, ""), left);
+                left.then_some(Choice { answer: Answer::Prompt(prompt), why })
             })
         })
     }
@@ -201,8 +203,7 @@ impl<'a> Position<'a> {
     /// Step 8: `any`, of own edges and linked global nodes.
     pub(super) fn any_text(&self, explain: &mut Explain) -> Option<Choice> {
         explain.step("any");
-        let way = self.first_way(|way| way.edge.any_text.then_some(()), explain)?;
-        Some(way.0.choice(Why::by(Method::Any)))
+        self.first_way(|way| way.edge.any_text.then(|| Why::by(Method::Any)), explain)
     }
 
     fn look(&self, text: &str, explain: &mut Explain) -> Found {
@@ -243,7 +244,7 @@ impl<'a> Position<'a> {
         candidates.sort_unstable_by_key(|(rank, hit, _)| (*rank, hit.order));
         candidates.into_iter().find_map(|(_, hit, way)| {
             let why = self.shown(hit, text)?;
-            self.is_left(way.edge, &why.keyword, explain).then(|| way.choice(why))
+            self.is_left(way.edge, (&why, text), explain).then(|| way.choice(why))
         })
     }
 
@@ -261,7 +262,8 @@ impl<'a> Position<'a> {
             let choice = hits.into_iter().find_map(|(_, hit)| {
                 let edge = edges.get(hit.owner as usize)?;
                 let why = self.shown(hit, text)?;
-                self.is_left(edge, &why.keyword, explain).then(|| source_choice(edge, level, why))
+                let left = self.is_left(edge, (&why, text), explain);
+                left.then(|| source_choice(edge, level, why))
             });
             if choice.is_some() {
                 return choice;
@@ -280,7 +282,7 @@ impl<'a> Position<'a> {
                 let prompt = PromptId(hit.owner);
                 let why = self.shown(hit, text)?;
                 let left = self.counters.prompt_is_left(self.script, prompt);
-                explain.candidate(&self.script.prompt(prompt).id, &why.keyword, left);
+                explain.candidate(&self.script.prompt(prompt).id, "", (&why.keyword, text), left);
                 left.then_some(Choice { answer: Answer::Prompt(prompt), why })
             });
             if choice.is_some() {
@@ -300,17 +302,16 @@ impl<'a> Position<'a> {
         let holds = |way: &Way<'a>| {
             let mut tests = way.edge.when.iter();
             let holds = tests.all(|test| test.holds_for_variable(&self.variables.get(&test.field)));
-            (holds && way.tier == 0 && !way.edge.when.is_empty()).then_some(())
+            let is_own = way.tier == 0 && !way.edge.when.is_empty();
+            (holds && is_own).then(|| Why::by(Method::Full))
         };
-        let (way, ()) = self.first_way(holds, explain)?;
-        Some(way.choice(Why::by(Method::Full)))
+        self.first_way(holds, explain)
     }
 
     /// E75: `complete` conditions of own edges and linked global nodes, `any` apart.
     pub(super) fn complete(&self, args: &str, explain: &mut Explain) -> Option<Choice> {
         explain.step("complete conditions");
-        let (way, why) = self.first_way(|way| complete_why(way.edge, args), explain)?;
-        Some(way.choice(why))
+        self.first_way(|way| complete_why(way.edge, args), explain)
     }
 
     /// E75: `complete` conditions of source nodes.
@@ -323,9 +324,8 @@ impl<'a> Position<'a> {
     pub(super) fn complete_any(&self, explain: &mut Explain) -> Option<Choice> {
         explain.step("complete any");
         let is_any = |one: &CompleteCondition| matches!(one.kind, CompleteKind::Any);
-        let way =
-            self.first_way(|way| way.edge.complete.iter().any(is_any).then_some(()), explain)?;
-        Some(way.0.choice(Why::by(Method::Any)))
+        let any = |way: &Way<'_>| way.edge.complete.iter().any(is_any);
+        self.first_way(|way| any(way).then(|| Why::by(Method::Any)), explain)
     }
 
     /// True if an edge or global node in force names this word (E61).
@@ -337,15 +337,11 @@ impl<'a> Position<'a> {
     pub(super) fn dtmf(&self, digits: &str, explain: &mut Explain) -> Option<Choice> {
         explain.step("dtmf conditions");
         let own = self.first_way(|way| dtmf_why(way.edge, digits), explain);
-        if let Some((way, why)) = own {
-            return Some(way.choice(why));
-        }
-        let source = self.first_source_edge(|edge| dtmf_why(edge, digits), explain);
+        let source = own.or_else(|| self.first_source_edge(|edge| dtmf_why(edge, digits), explain));
         source.or_else(|| {
             let is_any = |one: &DtmfCondition| matches!(one.kind, DtmfKind::Any);
-            let way =
-                self.first_way(|way| way.edge.dtmf.iter().any(is_any).then_some(()), explain)?;
-            Some(way.0.choice(Why::by(Method::Any)))
+            let any = |way: &Way<'_>| way.edge.dtmf.iter().any(is_any);
+            self.first_way(|way| any(way).then(|| Why::by(Method::Any)), explain)
         })
     }
 
@@ -359,16 +355,16 @@ impl<'a> Position<'a> {
 
     /// The first way in force, by priority, own before global, file order, that `fits` and leads
     /// somewhere that is left.
-    fn first_way<T>(
+    fn first_way(
         &self,
-        fits: impl Fn(&Way<'a>) -> Option<T>,
+        fits: impl Fn(&Way<'a>) -> Option<Why>,
         explain: &mut Explain,
-    ) -> Option<(Way<'a>, T)> {
+    ) -> Option<Choice> {
         let mut ways: SmallVec<[Way<'a>; 8]> = self.ways().collect();
         ways.sort_by_key(|way| (way.edge.priority, way.tier, way.at));
         ways.into_iter().find_map(|way| {
-            let fit = fits(&way)?;
-            self.is_left(way.edge, "", explain).then_some((way, fit))
+            let why = fits(&way)?;
+            self.is_left(way.edge, (&why, ""), explain).then(|| way.choice(why))
         })
     }
 
@@ -383,7 +379,7 @@ impl<'a> Position<'a> {
             edges.sort_by_key(|edge| edge.priority);
             let choice = edges.into_iter().find_map(|edge| {
                 let why = fits(edge)?;
-                self.is_left(edge, "", explain).then(|| source_choice(edge, level, why))
+                self.is_left(edge, (&why, ""), explain).then(|| source_choice(edge, level, why))
             });
             if choice.is_some() {
                 return choice;
@@ -415,9 +411,10 @@ impl<'a> Position<'a> {
     }
 
     /// E51: a target that is used up counts as not matching.
-    fn is_left(&self, edge: &Edge, keyword: &str, explain: &mut Explain) -> bool {
+    fn is_left(&self, edge: &Edge, (why, text): (&Why, &str), explain: &mut Explain) -> bool {
         let left = self.counters.node_is_left(self.script, edge.target);
-        explain.candidate(&self.script.node(edge.target).id, keyword, left);
+        let name = if edge.id.is_empty() { &edge.label } else { &edge.id };
+        explain.candidate(&self.script.node(edge.target).id, name, (&why.keyword, text), left);
         left
     }
 

@@ -32,8 +32,9 @@ mod written;
 
 pub use call::{Call, Robot, Snapshot, Timer, WrongRevision};
 pub use command::{Action, ActionKind, Command, Playback, Source, Transfer};
+pub use explain::in_one_line;
 pub use external::{External, ExternalSnapshot, FlowService};
-pub use input::{EndReason, Heard, Input};
+pub use input::{EndReason, Heard, INPUT_BYTES_MAX, Input};
 pub use request::{Ask, AskKind, Outcome, RequestId, WebAnswer, WebRequest};
 pub use row::{Classify, Field, InputType, Method, ResponseType, Row};
 pub use said::{Said, Utterance};

@@ -8,6 +8,7 @@ use super::call::Robot;
 use super::command::Command;
 use super::complete::Ending;
 use super::explain::Explain;
+use super::input::INPUT_BYTES_MAX;
 use super::request::{Ask, AskKind, Outcome, WebRequest, percent_encoded};
 use super::said::{Said, Utterance};
 use super::time::Now;
@@ -102,5 +103,7 @@ fn meant(outcome: &Outcome) -> Result<Meant, SmolStr> {
     let value: Value = serde_json::from_str(&answer.body).map_err(unreadable)?;
     let reply = Reply::deserialize(&value).map_err(unreadable)?;
     let keyword = reply.keyword.unwrap_or_default();
-    Ok(Meant { keyword: keyword.trim().into(), answer: value.to_string().into() })
+    let mut answer = value.to_string();
+    answer.truncate(answer.floor_char_boundary(INPUT_BYTES_MAX));
+    Ok(Meant { keyword: keyword.trim().into(), answer: answer.into() })
 }

@@ -151,6 +151,8 @@ pub struct Row {
     pub heard_ms: Option<i64>,
     /// The same in words; our own column.
     pub heard_text: Option<SmolStr>,
+    /// What was tried before this answer, in one line, if somebody wants it; our own column.
+    pub why: Option<SmolStr>,
 }
 
 /// One value of a row, as the sinks need it.

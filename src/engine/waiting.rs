@@ -67,7 +67,7 @@ impl Robot {
     }
 
     fn hold(&mut self, input: Input, now: Now) {
-        if !keep(&mut self.state.waiting, input) {
+        if !keep(&mut self.state.waiting, input, &self.state.appid) {
             self.give_up("too much happened meanwhile", now);
         }
     }
@@ -144,8 +144,15 @@ impl Input {
     }
 }
 
-/// Lets an input wait; false if that is one too many.
-pub(super) fn keep(waiting: &mut Waiting, input: Input) -> bool {
+/// Lets an input wait; false if that is one too many. It belongs to the action in force now, not to
+/// the one in force when it is looked at.
+pub(super) fn keep(waiting: &mut Waiting, mut input: Input, current: &SmolStr) -> bool {
+    if let Input::Text(Heard { appid, .. })
+    | Input::Dtmf { appid, .. }
+    | Input::Complete { appid, .. } = &mut input
+    {
+        appid.get_or_insert_with(|| current.clone());
+    }
     if is_text(&input) && waiting.back().is_some_and(is_partial) {
         // Of one sentence the newest result waits (I10).
         waiting.pop_back();

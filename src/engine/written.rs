@@ -161,6 +161,7 @@ impl Robot {
             record: cause.record,
             heard_ms: None,
             heard_text: None,
+            why: None,
         };
         self.state.events += 1;
         self.commands.push_back(Command::Row(Box::new(row)));

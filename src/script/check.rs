@@ -14,7 +14,8 @@ use super::model::{
     AudioFile, CategoryId, Global, Node, NodeAction, NodeId, Prompt, PromptId, Script,
 };
 use super::noise::NoiseRule;
-use super::problem::{Problem, Severity, SourceText};
+use super::pattern::Compiler;
+use super::problem::{Problem, Severity, SourceText, Span, brief};
 use super::raw::{Fields, Reader};
 use super::rules::LabelRule;
 
@@ -24,6 +25,11 @@ pub const FILE_BYTES_MAX: usize = 8 << 20;
 pub const NODES_MAX: usize = 20_000;
 /// A script may have this many keywords, synonyms expanded (spec: limits).
 pub const KEYWORDS_MAX: usize = 200_000;
+/// All keywords of a script, synonyms expanded, may have this many bytes: twenty for each of as
+/// many keywords as it may have.
+const KEYWORDS_BYTES_MAX: usize = 4 << 20;
+/// A keyword that is no pattern may have this many bytes: 170 Chinese signs are a minute's speech.
+pub(super) const KEYWORD_BYTES_MAX: usize = 512;
 
 /// Loads a script. `name` is the script's name, `file` is what problems call the file. The script
 /// is there if no problem is an error.
@@ -76,12 +82,18 @@ pub(super) struct Loader<'r, 'a> {
     pub(super) reader: &'r mut Reader<'a>,
     pub(super) version: u8,
     pub(super) node_ids: HashMap<SmolStr, NodeId>,
+    /// The names of nodes in small letters, for whoever wrote one otherwise.
+    pub(super) folded_node_ids: HashMap<String, SmolStr>,
     pub(super) prompt_ids: HashMap<SmolStr, PromptId>,
     pub(super) category_ids: HashMap<SmolStr, CategoryId>,
     /// The prompts of each category, in order.
     pub(super) categories: Vec<Vec<PromptId>>,
     pub(super) synonyms: Synonyms,
     pub(super) keywords: Builder,
+    /// How many keywords there are, synonyms expanded; past the limit they are not counted.
+    pub(super) keyword_count: usize,
+    pub(super) keyword_bytes: usize,
+    pub(super) patterns: Compiler,
     pub(super) audio_files: Vec<AudioFile>,
     /// Where each node stands in the file.
     pub(super) node_offsets: Vec<usize>,
@@ -105,11 +117,15 @@ impl<'r, 'a> Loader<'r, 'a> {
             reader,
             version: 1,
             node_ids: HashMap::new(),
+            folded_node_ids: HashMap::new(),
             prompt_ids: HashMap::new(),
             category_ids: HashMap::new(),
             categories: Vec::new(),
             synonyms: Synonyms::default(),
             keywords: Builder::default(),
+            keyword_count: 0,
+            keyword_bytes: 0,
+            patterns: Compiler::default(),
             audio_files: Vec::new(),
             node_offsets: Vec::new(),
             literals: Vec::new(),
@@ -132,6 +148,10 @@ impl<'r, 'a> Loader<'r, 'a> {
             self.reader.error(fields.span("flow"), message, hint);
             return None;
         }
+        for (name, _) in flow.iter().flat_map(Fields::all) {
+            let folded = name.text.to_lowercase();
+            self.folded_node_ids.entry(folded).or_insert_with(|| name.text.into());
+        }
         let global = self.global(&fields);
         if let Some(kb) = &kb {
             self.categories(kb);
@@ -143,10 +163,8 @@ impl<'r, 'a> Loader<'r, 'a> {
         let rules = self.label_rules(&fields);
         self.later(&fields, &LATER);
         self.unknown(&fields, "the script");
-        if self.keywords.keywords > KEYWORDS_MAX {
-            let message =
-                format!("{} keywords; a script may have {KEYWORDS_MAX}", self.keywords.keywords);
-            self.reader.error(fields.span("flow"), message, "split it into several scripts");
+        if !self.has_room_for_keywords() || self.patterns.is_exhausted() {
+            self.too_many_keywords(fields.span("flow"));
             return None;
         }
         self.finish(
@@ -154,6 +172,27 @@ impl<'r, 'a> Loader<'r, 'a> {
             text,
             Parts { version_label, nodes, prompts, global, noise, rules, entry: entry? },
         )
+    }
+
+    pub(super) fn has_room_for_keywords(&self) -> bool {
+        self.keyword_count <= KEYWORDS_MAX && self.keyword_bytes <= KEYWORDS_BYTES_MAX
+    }
+
+    fn too_many_keywords(&mut self, at: Span) {
+        let (message, hint) = if self.patterns.is_exhausted() {
+            let message = "the patterns of the script are too many or too large".to_owned();
+            (message, "write words where no pattern is needed, and repeat less in patterns")
+        } else if self.keyword_count > KEYWORDS_MAX {
+            let message = format!("too many keywords; a script may have {KEYWORDS_MAX}");
+            (message, "split it into several scripts")
+        } else {
+            let megabytes = KEYWORDS_BYTES_MAX >> 20;
+            let message = format!(
+                "too many bytes of keywords, synonyms expanded; a script may have {megabytes} MiB"
+            );
+            (message, "use shorter words, or fewer groups")
+        };
+        self.reader.error(at, message, hint);
     }
 
     fn finish(self, name: &str, text: &str, parts: Parts) -> Option<Script> {
@@ -207,7 +246,7 @@ impl<'r, 'a> Loader<'r, 'a> {
         let raw: Vec<(SmolStr, Vec<SmolStr>)> = groups
             .all()
             .map(|(name, words)| {
-                let what = format!("synonym.{}", name.text);
+                let what = format!("synonym.{}", brief(name.text));
                 let words = self.reader.texts(Some(words), &what);
                 (name.text.into(), words.into_iter().map(|word| word.text.into()).collect())
             })
@@ -252,7 +291,7 @@ impl<'r, 'a> Loader<'r, 'a> {
     }
 
     /// E11: the first edge of `Start`, else the only node that nobody leads to.
-    fn entry(&mut self, nodes: &[Node], span: super::problem::Span) -> Option<NodeId> {
+    fn entry(&mut self, nodes: &[Node], span: Span) -> Option<NodeId> {
         if let Some(start) = nodes.iter().find(|node| node.action == NodeAction::Start) {
             if let Some(edge) = start.edges.first() {
                 return Some(edge.target);
@@ -320,8 +359,8 @@ impl<'r, 'a> Loader<'r, 'a> {
 
     /// Warns of keys that nobody knows.
     pub(super) fn unknown(&mut self, fields: &Fields<'a, '_>, what: &str) {
-        for key in fields.unknown() {
-            let message = format!("unknown key \"{}\" in {what}", key.text);
+        for (key, _) in fields.unknown() {
+            let message = format!("unknown key \"{}\" in {what}", brief(key.text));
             self.reader.warn(key.span, message, "is it misspelt? It is kept and ignored");
         }
     }

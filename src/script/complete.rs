@@ -1,9 +1,9 @@
 //! Conditions on the end of an action (E75, R13).
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use smol_str::SmolStr;
 
-use super::matcher::last_line;
+use super::pattern::Compiler;
 
 /// The words a COMPLETE begins with.
 const WORDS: [&str; 5] = ["done", "timeout", "error", "break", "hangup"];
@@ -26,6 +26,8 @@ pub enum CompleteKind {
     Word,
     /// Is searched in the whole argument (R13).
     Pattern(Regex),
+    /// The same, of a text that is no pattern.
+    Literal,
 }
 
 /// How a condition on the end of an action was fulfilled.
@@ -40,7 +42,7 @@ pub enum CompleteMatch {
 impl CompleteCondition {
     /// Reads a condition; a pattern that does not compile is searched for literally, and the
     /// error says why.
-    pub(super) fn new(written: &str) -> (Self, Option<String>) {
+    pub(super) fn new(written: &str, compiler: &mut Compiler) -> (Self, Option<String>) {
         let shown = SmolStr::new(written);
         if written == "any" {
             return (Self { shown, kind: CompleteKind::Any }, None);
@@ -48,18 +50,10 @@ impl CompleteCondition {
         if WORDS.iter().any(|word| word.eq_ignore_ascii_case(written)) {
             return (Self { shown, kind: CompleteKind::Word }, None);
         }
-        let compile = |pattern: &str| RegexBuilder::new(pattern).case_insensitive(true).build();
-        let (pattern, error) = match compile(written) {
-            Ok(pattern) => (pattern, None),
-            Err(error) => {
-                let literal = compile(&regex_syntax::escape(written));
-                (
-                    literal.expect("an escaped text is a pattern"),
-                    Some(last_line(&error.to_string())),
-                )
-            }
-        };
-        (Self { shown, kind: CompleteKind::Pattern(pattern) }, error)
+        match compiler.plain(written) {
+            Ok(pattern) => (Self { shown, kind: CompleteKind::Pattern(pattern) }, None),
+            Err(error) => (Self { shown, kind: CompleteKind::Literal }, Some(error)),
+        }
     }
 
     /// How a COMPLETE fulfils the condition; `any` is asked for separately.
@@ -75,6 +69,10 @@ impl CompleteCondition {
                 let found = pattern.find_iter(args).find(|found| !found.is_empty())?;
                 Some(CompleteMatch::Part(found.as_str().into()))
             }
+            CompleteKind::Literal => {
+                let (args, shown) = (args.to_lowercase(), self.shown.to_lowercase());
+                args.contains(&shown).then(|| CompleteMatch::Part(self.shown.clone()))
+            }
         }
     }
 
@@ -89,6 +87,10 @@ impl CompleteCondition {
 mod tests {
     use super::*;
 
+    fn condition(written: &str) -> (CompleteCondition, Option<String>) {
+        CompleteCondition::new(written, &mut Compiler::default())
+    }
+
     /// E75, R13: words name the COMPLETE, anything else is searched in all of it.
     #[test]
     fn words_and_patterns() {
@@ -101,10 +103,10 @@ mod tests {
             ("x*", "DONE()", None),
             ("any", "DONE()", None),
         ] {
-            assert_eq!(CompleteCondition::new(written).0.matches(args), expected, "{written}");
+            assert_eq!(condition(written).0.matches(args), expected, "{written}");
         }
-        let (broken, error) = CompleteCondition::new("done(");
+        let (broken, error) = condition("done(");
         assert_eq!(error.as_deref(), Some("unclosed group"));
-        assert_eq!(broken.matches("DONE()"), Some(CompleteMatch::Part("DONE(".into())));
+        assert_eq!(broken.matches("DONE()"), Some(CompleteMatch::Part("done(".into())));
     }
 }

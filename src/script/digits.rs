@@ -1,9 +1,9 @@
 //! Conditions on pressed keys (E77, R11, R28).
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use smol_str::SmolStr;
 
-use super::matcher::last_line;
+use super::pattern::Compiler;
 
 /// A pattern of digits waits for no more than this many (R11).
 pub const DIGITS_MAX: usize = 32;
@@ -31,7 +31,7 @@ pub enum DtmfKind {
 impl DtmfCondition {
     /// Reads a condition; a pattern that does not compile is taken literally, and the error says
     /// why.
-    pub(super) fn new(written: &str) -> (Self, Option<String>) {
+    pub(super) fn new(written: &str, compiler: &mut Compiler) -> (Self, Option<String>) {
         let shown = SmolStr::new(written);
         if written == "any" {
             return (Self { shown, kind: DtmfKind::Any }, None);
@@ -39,12 +39,9 @@ impl DtmfCondition {
         if written.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#')) {
             return (Self { shown, kind: DtmfKind::Literal }, None);
         }
-        let pattern = RegexBuilder::new(&format!("^(?:{written})$")).case_insensitive(true).build();
-        match pattern {
+        match compiler.plain(&format!("^(?:{written})$")) {
             Ok(pattern) => (Self { shown, kind: DtmfKind::Pattern(pattern) }, None),
-            Err(error) => {
-                (Self { shown, kind: DtmfKind::Literal }, Some(last_line(&error.to_string())))
-            }
+            Err(error) => (Self { shown, kind: DtmfKind::Literal }, Some(error)),
         }
     }
 
@@ -93,7 +90,7 @@ mod tests {
             (r"\d+", "7", true, DIGITS_MAX),
             ("any", "5", false, 1),
         ] {
-            let (condition, error) = DtmfCondition::new(written);
+            let (condition, error) = DtmfCondition::new(written, &mut Compiler::default());
             assert_eq!(error, None);
             assert_eq!(condition.matches(digits), matches, "{written} on {digits}");
             assert_eq!(condition.longest(), longest, "{written}");

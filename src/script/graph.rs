@@ -4,6 +4,7 @@
 use super::check::AddedLiteral;
 use super::matcher::Scope;
 use super::model::{Node, NodeAction, NodeId, ReturnTarget, Script, SwitchTarget};
+use super::problem::brief;
 use super::raw::Reader;
 
 /// Warns of everything that only the whole script shows.
@@ -103,14 +104,19 @@ fn lacks_complete_edge(node: &Node) -> bool {
     plays && has_text && node.edges.iter().all(|edge| edge.complete.is_empty())
 }
 
+/// So many keywords are looked at for those that never match: about a tenth of a second. A script
+/// in which they are not enough has more warnings than anybody reads.
+const SHADOW_STEPS_MAX: usize = 5_000_000;
+
 /// Warns of literals that contain an earlier literal of the same scope: the earlier one always
 /// answers first, unless its target can be used up.
 fn warn_of_shadowed(script: &Script, reader: &mut Reader<'_>, literals: &[AddedLiteral]) {
+    let mut steps = SHADOW_STEPS_MAX;
     for literal in literals {
         let scope = literal.place.scope;
         let text = super::normal::normalize(&literal.word);
-        let Some(earlier) = script.matcher.earlier_literal(scope, literal.place.order, &text)
-        else {
+        let order = literal.place.order;
+        let Some(earlier) = script.matcher.earlier_literal(scope, order, &text, &mut steps) else {
             continue;
         };
         if runs_out(script, scope, earlier.owner) || outranks(script, scope, literal, earlier.owner)
@@ -120,7 +126,8 @@ fn warn_of_shadowed(script: &Script, reader: &mut Reader<'_>, literals: &[AddedL
         let Some(shown) = script.matcher.shown(earlier, &text) else { continue };
         let message = format!(
             "\"{}\" never matches: the earlier \"{}\" is part of it and answers first",
-            literal.word, shown.keyword
+            brief(&literal.word),
+            brief(&shown.keyword)
         );
         let hint = "put the longer word first, or give its edge a smaller priority";
         reader.warn(literal.offset..literal.offset, message, hint);

@@ -13,6 +13,12 @@ const SPECIAL: &str = r"\^$.|?*+()[]{}";
 /// more, and no author means that.
 const EXPANSIONS_MAX: usize = 10_000;
 
+/// Bytes of all expansions of one keyword, or of the pattern it becomes: a hundred for each.
+const EXPANSION_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of all words of all groups, expanded: as many as a script file may have.
+const GROUP_BYTES_MAX: usize = 8 << 20;
+
 /// A keyword, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Keyword {
@@ -33,7 +39,19 @@ pub(super) struct TooManyExpansions;
 /// The groups of `synonym`, each with its words fully expanded.
 #[derive(Debug, Default)]
 pub(super) struct Synonyms {
-    groups: HashMap<SmolStr, Vec<SmolStr>>,
+    groups: HashMap<SmolStr, Group>,
+    /// Of all groups.
+    bytes: usize,
+}
+
+/// What a group stands for.
+#[derive(Debug)]
+struct Group {
+    words: Vec<SmolStr>,
+    /// Of all words.
+    bytes: usize,
+    /// One of the words makes a pattern of every keyword with the group in it (R6).
+    is_special: bool,
 }
 
 impl Synonyms {
@@ -63,20 +81,25 @@ impl Synonyms {
             return Err(SynonymError::Cycle(path.clone()));
         }
         path.push(name.clone());
-        let mut words = Vec::new();
+        let mut group = Group { words: Vec::new(), bytes: 0, is_special: false };
+        let too_many = || SynonymError::TooMany(name.clone());
         for word in raw.get(name.as_str()).copied().unwrap_or_default() {
-            for group in groups_in(word, |group| raw.contains_key(group)) {
-                self.resolve(&group, raw, path)?;
+            for named in groups_in(word, |named| raw.contains_key(named)) {
+                self.resolve(&named, raw, path)?;
             }
-            let expansions =
-                self.expansions(word).map_err(|_| SynonymError::TooMany(name.clone()))?;
-            words.extend(expansions);
-            if words.len() > EXPANSIONS_MAX {
-                return Err(SynonymError::TooMany(name.clone()));
+            let pieces = self.split(word);
+            let (_, bytes) = size(&pieces);
+            group.words.extend(expansions(&pieces).map_err(|_| too_many())?);
+            group.bytes += bytes;
+            group.is_special |= pieces.iter().any(Split::is_special);
+            // An empty word has no bytes and takes room all the same.
+            self.bytes += bytes.max(size_of::<SmolStr>());
+            if group.words.len() > EXPANSIONS_MAX || self.bytes > GROUP_BYTES_MAX {
+                return Err(too_many());
             }
         }
         path.pop();
-        self.groups.insert(name.clone(), words);
+        self.groups.insert(name.clone(), group);
         Ok(())
     }
 
@@ -88,39 +111,16 @@ impl Synonyms {
         if written.trim().is_empty() {
             return Ok(Keyword::Empty);
         }
-        let groups = self.split(written);
-        let special_outside = groups.iter().any(|piece| match piece {
-            Split::Literal(text) => is_special(text),
-            Split::NoGroup(_) => false,
-            Split::Group(words) => words.iter().any(|word| is_special(word)),
-        });
-        if special_outside {
-            let source = groups.iter().map(Split::as_pattern).collect();
-            return Ok(Keyword::Pattern { source, shown: written.into() });
+        let pieces = self.split(written);
+        if !pieces.iter().any(Split::is_special) {
+            return Ok(Keyword::Literals(expansions(&pieces)?));
         }
-        Ok(Keyword::Literals(self.expansions(written)?))
-    }
-
-    /// All texts that a text with groups stands for, leftmost group slowest (R28).
-    fn expansions(&self, written: &str) -> Result<Vec<SmolStr>, TooManyExpansions> {
-        let mut texts = vec![String::new()];
-        for piece in self.split(written) {
-            match piece {
-                Split::Literal(literal) | Split::NoGroup(literal) => {
-                    texts.iter_mut().for_each(|text| text.push_str(literal));
-                }
-                Split::Group(words) => {
-                    if texts.len().saturating_mul(words.len()) > EXPANSIONS_MAX {
-                        return Err(TooManyExpansions);
-                    }
-                    texts = texts
-                        .iter()
-                        .flat_map(|text| words.iter().map(move |word| format!("{text}{word}")))
-                        .collect();
-                }
-            }
+        let bytes = pieces.iter().map(Split::pattern_bytes).fold(0, usize::saturating_add);
+        if bytes > EXPANSION_BYTES_MAX {
+            return Err(TooManyExpansions);
         }
-        Ok(texts.into_iter().map(SmolStr::from).collect())
+        let source = pieces.iter().map(Split::as_pattern).collect();
+        Ok(Keyword::Pattern { source, shown: written.into() })
     }
 
     fn split<'a>(&'a self, written: &'a str) -> Vec<Split<'a>> {
@@ -131,7 +131,7 @@ impl Synonyms {
             let name = rest.get(open + 1..close).unwrap_or_default();
             let before = rest.get(..open).unwrap_or_default();
             let piece = match self.groups.get(name) {
-                Some(words) => Split::Group(words),
+                Some(group) => Split::Group(group),
                 None if is_pattern_syntax(before, name) => {
                     from = open + 1;
                     continue;
@@ -168,20 +168,75 @@ enum Split<'a> {
     Literal(&'a str),
     /// `{name}` without such a group: literal text, braces and all (R28).
     NoGroup(&'a str),
-    Group(&'a [SmolStr]),
+    Group(&'a Group),
 }
 
 impl Split<'_> {
+    /// True if it makes a pattern of the keyword (E43, R6).
+    fn is_special(&self) -> bool {
+        match self {
+            Self::Literal(text) => is_special(text),
+            Self::NoGroup(_) => false,
+            Self::Group(group) => group.is_special,
+        }
+    }
+
+    /// About how long it is in a pattern.
+    fn pattern_bytes(&self) -> usize {
+        match self {
+            Self::Literal(text) | Self::NoGroup(text) => text.len(),
+            Self::Group(group) => group.bytes + group.words.len(),
+        }
+    }
+
     fn as_pattern(&self) -> String {
         match self {
             Self::Literal(text) => composed_pattern(text),
             Self::NoGroup(text) => regex_syntax::escape(&normal::compose(text)),
-            Self::Group(words) => {
-                let words: Vec<_> = words.iter().map(|word| composed_pattern(word)).collect();
+            Self::Group(group) => {
+                let words: Vec<_> = group.words.iter().map(|word| composed_pattern(word)).collect();
                 format!("(?:{})", words.join("|"))
             }
         }
     }
+}
+
+/// How many texts the pieces stand for, and how many bytes all of them have.
+fn size(pieces: &[Split<'_>]) -> (usize, usize) {
+    pieces.iter().fold((1, 0), |(texts, bytes): (usize, usize), piece| match piece {
+        Split::Literal(literal) | Split::NoGroup(literal) => {
+            (texts, bytes.saturating_add(texts.saturating_mul(literal.len())))
+        }
+        Split::Group(group) => {
+            let words = group.words.len();
+            let own = texts.saturating_mul(group.bytes);
+            (texts.saturating_mul(words), bytes.saturating_mul(words).saturating_add(own))
+        }
+    })
+}
+
+/// All texts that the pieces stand for, leftmost group slowest (R28).
+fn expansions(pieces: &[Split<'_>]) -> Result<Vec<SmolStr>, TooManyExpansions> {
+    let (count, bytes) = size(pieces);
+    if count > EXPANSIONS_MAX || bytes > EXPANSION_BYTES_MAX {
+        return Err(TooManyExpansions);
+    }
+    let mut texts = vec![String::new()];
+    for piece in pieces {
+        match piece {
+            Split::Literal(literal) | Split::NoGroup(literal) => {
+                texts.iter_mut().for_each(|text| text.push_str(literal));
+            }
+            Split::Group(group) => {
+                let words = &group.words;
+                texts = texts
+                    .iter()
+                    .flat_map(|text| words.iter().map(move |word| format!("{text}{word}")))
+                    .collect();
+            }
+        }
+    }
+    Ok(texts.into_iter().map(SmolStr::from).collect())
 }
 
 /// A pattern whose literal parts meet normalised text: what is not ASCII is NFKC-composed, and a

@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use super::check::{AddedLiteral, KEYWORDS_MAX, Loader};
+use super::check::{AddedLiteral, KEYWORD_BYTES_MAX, Loader};
 use super::keyword::Keyword;
 use super::matcher::{Place, Scope};
 use super::model::{
@@ -10,6 +10,7 @@ use super::model::{
     SwitchTarget,
 };
 use super::node::potential;
+use super::problem::brief;
 use super::raw::{Fields, Spanned};
 use super::template::Template;
 
@@ -25,7 +26,7 @@ impl<'a> Loader<'_, 'a> {
     /// Reads `kb`: which prompts each category has.
     pub(super) fn categories(&mut self, kb: &Fields<'a, '_>) {
         for (name, value) in kb.all() {
-            let what = format!("kb.{}", name.text);
+            let what = format!("kb.{}", brief(name.text));
             let category = self.reader.object(value, &what);
             let ids = category.map_or_else(Vec::new, |category| {
                 let _known = (category.get("name"), category.get("description"));
@@ -52,7 +53,7 @@ impl<'a> Loader<'_, 'a> {
         let all: Vec<(Spanned<'_>, Fields<'a, '_>)> = prompts
             .all()
             .map(|(name, value)| {
-                let what = format!("prompt {}", name.text);
+                let what = format!("prompt {}", brief(name.text));
                 let fields = self.reader.object(value, &what);
                 (name, fields.unwrap_or_else(|| Fields::empty(value)))
             })
@@ -92,7 +93,7 @@ impl<'a> Loader<'_, 'a> {
         };
         let _kept = (fields.get("ref"), fields.get("description"));
         self.later(fields, &["must_hear"]);
-        self.unknown(fields, &format!("prompt {}", name.text));
+        self.unknown(fields, &format!("prompt {}", brief(name.text)));
         prompt
     }
 
@@ -176,9 +177,13 @@ impl<'a> Loader<'_, 'a> {
     ) -> Added {
         let mut added = Added { concrete: false, any: false };
         for word in words {
+            // Expanding a keyword costs, also one too many.
+            if !self.has_room_for_keywords() {
+                break;
+            }
             let read = self.synonyms.read(word.text);
-            if self.is_one_too_many(read.as_ref().ok()) {
-                continue;
+            if !self.takes(word.text, read.as_ref().ok()) {
+                break;
             }
             let mut place = || {
                 *order += 1;
@@ -194,7 +199,9 @@ impl<'a> Loader<'_, 'a> {
                     added.concrete = true;
                     for literal in literals {
                         let place = place();
-                        self.keywords.add_literal(place, &literal);
+                        if !self.add_literal(place, &literal, word) {
+                            break;
+                        }
                         let offset = word.span.start;
                         self.literals.push(AddedLiteral { place, word: literal, offset });
                     }
@@ -202,13 +209,14 @@ impl<'a> Loader<'_, 'a> {
                 Ok(Keyword::Pattern { source, shown }) => {
                     added.concrete = true;
                     let place = place();
-                    if let Err(error) = self.keywords.add_pattern(place, &source, &shown) {
+                    if let Err(error) = self.add_pattern(place, &source, &shown) {
                         self.broken_pattern(word.span.clone(), word.text, &error);
-                        self.keywords.add_literal(place, &shown);
+                        self.add_literal(place, &shown, word);
                     }
                 }
                 Err(_) => {
-                    let message = format!("\"{}\" stands for too many words", word.text);
+                    let message =
+                        format!("\"{}\" is too long, or too many words", brief(word.text));
                     self.reader.error(word.span.clone(), message, "use fewer groups in it");
                 }
             }
@@ -216,19 +224,36 @@ impl<'a> Loader<'_, 'a> {
         added
     }
 
-    /// Past the limit keywords are counted, for the error that says how many there are, and not
-    /// kept.
-    fn is_one_too_many(&mut self, read: Option<&Keyword>) -> bool {
-        let count = match read {
-            Some(Keyword::Literals(literals)) => literals.len(),
-            Some(Keyword::Pattern { .. }) => 1,
-            Some(Keyword::Any | Keyword::Empty) | None => return false,
-        };
-        let is_too_many = self.keywords.keywords + count > KEYWORDS_MAX;
-        if is_too_many {
-            self.keywords.keywords += count;
+    fn add_pattern(&mut self, place: Place, source: &str, shown: &SmolStr) -> Result<(), String> {
+        self.keywords.add_pattern(&mut self.patterns, place, (source, shown))
+    }
+
+    /// False, reported, if the literal is longer than it may be.
+    fn add_literal(&mut self, place: Place, literal: &SmolStr, word: &Spanned<'_>) -> bool {
+        let fits = literal.len() <= KEYWORD_BYTES_MAX;
+        if fits {
+            self.keywords.add_literal(place, literal);
+        } else {
+            let message =
+                format!("a keyword may have {KEYWORD_BYTES_MAX} bytes: {}", brief(word.text));
+            let hint = "write what callers say in one breath, or a pattern";
+            self.reader.error(word.span.clone(), message, hint);
         }
-        is_too_many
+        fits
+    }
+
+    /// False if the script has no room for one more keyword; every entry counts, even an empty one.
+    fn takes(&mut self, written: &str, read: Option<&Keyword>) -> bool {
+        let (count, bytes) = match read {
+            Some(Keyword::Literals(texts)) => {
+                (texts.len(), texts.iter().map(SmolStr::len).sum::<usize>())
+            }
+            Some(Keyword::Pattern { source, .. }) => (1, source.len()),
+            Some(Keyword::Any | Keyword::Empty) | None => (1, 0),
+        };
+        self.keyword_count += count;
+        self.keyword_bytes += bytes.max(written.len());
+        self.has_room_for_keywords()
     }
 }
 

@@ -10,19 +10,19 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 
 use daachorse::CharwiseDoubleArrayAhoCorasick;
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::{RegexSet, RegexSetBuilder};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::model::{CategoryId, NodeId};
 use super::normal;
+use super::pattern::{Compiler, Pattern};
 
-/// Backtracking steps of a pattern with look-around; past them it counts as not matching (E43).
-const BACKTRACK_STEPS_MAX: usize = 100_000;
-
-/// Bytes a single pattern, and all patterns together, may take when compiled.
-const PATTERN_BYTES_MAX: usize = 4 << 20;
+/// Bytes that all patterns of a script together may take when compiled.
 const PATTERN_SET_BYTES_MAX: usize = 256 << 20;
+
+/// Bytes that a decision may use to remember where in all patterns it is.
+const PATTERN_CACHE_BYTES: usize = 4 << 20;
 
 /// Whose keywords: the edges of a node, the condition of a global node, or a category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,12 +105,6 @@ impl fmt::Debug for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Matcher").field("keywords", &self.shown.len()).finish_non_exhaustive()
     }
-}
-
-#[derive(Debug)]
-enum Pattern {
-    Plain(Regex),
-    LookAround(Box<fancy_regex::Regex>),
 }
 
 /// A pattern came to its backtracking limit.
@@ -232,17 +226,31 @@ impl Matcher {
         }
     }
 
-    /// The literals of a scope that stand before place `order` and are contained in `text`.
-    pub(super) fn earlier_literal(&self, scope: Scope, order: u32, text: &str) -> Option<Hit> {
-        let found = self.look(text);
-        let mut earliest: Option<Hit> = None;
-        self.hits(&found, scope, |hit| {
-            let earlier = hit.order < order && hit.needle == Needle::Literal;
-            if earlier && earliest.is_none_or(|best| hit.order < best.order) {
-                earliest = Some(hit);
-            }
+    /// The first literal of a scope that is contained in `text`, if it stands before place `order`.
+    /// Every literal that is looked at takes one of the `steps`.
+    pub(super) fn earlier_literal(
+        &self,
+        scope: Scope,
+        order: u32,
+        text: &str,
+        steps: &mut usize,
+    ) -> Option<Hit> {
+        let places = self.automaton.as_ref()?.find_overlapping_iter(text);
+        let places = places.take_while(|_| {
+            *steps = steps.saturating_sub(1);
+            *steps > 0
         });
-        earliest
+        // Uses are sorted: the first of a scope is the earliest in it.
+        let uses = places
+            .filter_map(|place| uses_of(&self.literal_uses, place.value(), scope).first())
+            .filter(|one| one.order < order);
+        let first = uses.min_by_key(|one| one.order)?;
+        Some(Hit {
+            order: first.order,
+            owner: first.owner,
+            needle: Needle::Literal,
+            shown: first.shown,
+        })
     }
 }
 
@@ -265,8 +273,6 @@ pub(super) struct Builder {
     pattern_uses: Vec<Vec<Use>>,
     shown_ids: HashMap<SmolStr, u32>,
     shown: Vec<SmolStr>,
-    /// How many keywords were added, expansions included.
-    pub(super) keywords: usize,
 }
 
 /// Where a keyword is added.
@@ -296,20 +302,19 @@ impl Builder {
         };
         let shown = self.shown(word);
         self.literal_uses[id as usize].push(place.shown_as(shown));
-        self.keywords += 1;
     }
 
     /// Adds a pattern; the error says why it can't be one.
     pub(super) fn add_pattern(
         &mut self,
+        compiler: &mut Compiler,
         place: Place,
-        source: &str,
-        written: &SmolStr,
+        (source, written): (&str, &SmolStr),
     ) -> Result<(), String> {
         let id = match self.pattern_ids.entry(source.to_owned()) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
-                let pattern = compile(source)?;
+                let pattern = compiler.compile(source)?;
                 let id = index(self.patterns.len());
                 self.patterns.push(pattern);
                 self.pattern_uses.push(Vec::new());
@@ -318,7 +323,6 @@ impl Builder {
         };
         let shown = self.shown(written);
         self.pattern_uses[id as usize].push(place.shown_as(shown));
-        self.keywords += 1;
         Ok(())
     }
 
@@ -369,7 +373,7 @@ impl Builder {
             let built = RegexSetBuilder::new(sources)
                 .case_insensitive(true)
                 .size_limit(PATTERN_SET_BYTES_MAX)
-                .dfa_size_limit(PATTERN_BYTES_MAX)
+                .dfa_size_limit(PATTERN_CACHE_BYTES)
                 .build();
             Some(built.map_err(|error| error.to_string())?)
         };
@@ -393,27 +397,6 @@ impl Place {
     }
 }
 
-fn compile(source: &str) -> Result<Pattern, String> {
-    let plain =
-        RegexBuilder::new(source).case_insensitive(true).size_limit(PATTERN_BYTES_MAX).build();
-    let error = match plain {
-        Ok(regex) => return Ok(Pattern::Plain(regex)),
-        Err(error) => error,
-    };
-    fancy_regex::RegexBuilder::new(source)
-        .case_insensitive(true)
-        .backtrack_limit(BACKTRACK_STEPS_MAX)
-        .build()
-        .map(|regex| Pattern::LookAround(Box::new(regex)))
-        .map_err(|_| last_line(&error.to_string()))
-}
-
-/// What the regex compiler says in the end; the lines before draw the pattern.
-pub(super) fn last_line(message: &str) -> String {
-    let last = message.lines().last().unwrap_or(message);
-    last.trim_start_matches("error: ").to_owned()
-}
-
 fn index(length: usize) -> u32 {
     u32::try_from(length).expect("the keyword limit of a script is far below 2^32")
 }
@@ -426,13 +409,16 @@ mod tests {
 
     fn matcher(literals: &[&str], patterns: &[&str]) -> Matcher {
         let mut builder = Builder::default();
+        let mut compiler = Compiler::default();
         for (order, word) in literals.iter().enumerate() {
             let place = Place { scope: EDGES, order: index(order), owner: 0 };
             builder.add_literal(place, &(*word).into());
         }
         for (order, source) in patterns.iter().enumerate() {
             let place = Place { scope: EDGES, order: index(literals.len() + order), owner: 1 };
-            builder.add_pattern(place, source, &(*source).into()).expect("a pattern");
+            builder
+                .add_pattern(&mut compiler, place, (source, &(*source).into()))
+                .expect("a pattern");
         }
         builder.finish(false).expect("a matcher")
     }

@@ -16,6 +16,7 @@ mod model;
 mod node;
 mod noise;
 mod normal;
+mod pattern;
 mod problem;
 mod raw;
 mod rules;
@@ -36,7 +37,7 @@ pub use model::{
 };
 pub use noise::NoiseRule;
 pub use normal::{fold, normalize};
-pub use problem::{Problem, Severity, warning_at};
+pub use problem::{Problem, Severity, warnings};
 pub use rules::{Fact, LabelRule, Op, Test};
 pub use services::{Notify, TIMEOUT_MS_MAX, WebCall};
 pub use template::Template;

@@ -12,7 +12,7 @@ use super::model::{
     Edge, Filter, GlobalEntry, Node, NodeAction, NodeAudio, NodeId, Potential, PotentialKind,
     ReturnTarget,
 };
-use super::problem::Span;
+use super::problem::{Span, brief};
 use super::raw::{Fields, Spanned};
 use super::rules::VARIABLE;
 use super::template::Template;
@@ -33,7 +33,7 @@ impl<'a> Loader<'_, 'a> {
     }
 
     fn node(&mut self, id: NodeId, name: &Spanned<'_>, value: &Value<'a>) -> Node {
-        let what = format!("node {}", name.text);
+        let what = format!("node {}", brief(name.text));
         let fields = self.reader.object(value, &what).unwrap_or_else(|| Fields::empty(value));
         if name.text == "Start" {
             return self.start(id, &fields);
@@ -73,12 +73,10 @@ impl<'a> Loader<'_, 'a> {
     fn start(&mut self, id: NodeId, fields: &Fields<'a, '_>) -> Node {
         let edges = self.edges(Scope::Edges(id), fields);
         let _kept = (fields.get("position"), fields.get("description"));
-        for key in fields.unknown() {
-            if fields.get(key.text).is_some_and(is_written) {
-                let message = format!("\"{}\" does nothing in Start", key.text);
-                let hint = "Start only names the entry node, by its first edge";
-                self.reader.warn(key.span, message, hint);
-            }
+        for (key, _) in fields.unknown().filter(|(_, value)| is_written(value)) {
+            let message = format!("\"{}\" does nothing in Start", key.text);
+            let hint = "Start only names the entry node, by its first edge";
+            self.reader.warn(key.span, message, hint);
         }
         Node {
             id: "Start".into(),
@@ -313,12 +311,12 @@ impl<'a> Loader<'_, 'a> {
         edge.has_text = added.concrete;
         edge.any_text = added.any;
         for entry in self.reader.texts(condition.get("dtmf"), "condition.dtmf") {
-            let (dtmf, error) = DtmfCondition::new(entry.text);
+            let (dtmf, error) = DtmfCondition::new(entry.text, &mut self.patterns);
             self.warn_broken(&entry, error);
             edge.dtmf.push(dtmf);
         }
         for entry in self.reader.texts(condition.get("complete"), "condition.complete") {
-            let (complete, error) = CompleteCondition::new(entry.text);
+            let (complete, error) = CompleteCondition::new(entry.text, &mut self.patterns);
             self.warn_broken(&entry, error);
             edge.complete.push(complete);
         }
@@ -399,16 +397,13 @@ impl<'a> Loader<'_, 'a> {
     }
 
     pub(super) fn broken_pattern(&mut self, at: Span, pattern: &str, error: &str) {
-        let message = format!("\"{pattern}\" is no regular expression: {error}");
+        let message = format!("\"{}\" is no regular expression: {error}", brief(pattern));
         self.reader.warn(at, message, "it is taken literally; escape signs with \\\\ or mend it");
     }
 
     /// How to mend a name of a node that does not exist: the nearest that does.
     pub(super) fn known_nodes_hint(&self, wrong: &str) -> String {
-        let folded = wrong.trim().to_lowercase();
-        #[expect(clippy::disallowed_methods, reason = "the least is the least in any order")]
-        let near = self.node_ids.keys().filter(|id| id.to_lowercase() == folded).min();
-        match near {
+        match self.folded_node_ids.get(&wrong.trim().to_lowercase()) {
             Some(id) => format!("did you mean \"{id}\"?"),
             None => "name a key of flow, or add the node".into(),
         }

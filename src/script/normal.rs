@@ -23,10 +23,16 @@ pub(super) fn compose(text: &str) -> Cow<'_, str> {
     NFKC.normalize(text)
 }
 
+/// Bytes of a text in which keywords are looked for: the longest sentence, 20 s of speech (T1), has
+/// not a tenth of them.
+const TEXT_BYTES_MAX: usize = 8 << 10;
+
 /// What the caller said, as keywords are looked for in it: folded, without trailing punctuation
 /// and surrounding white space (E41). A text of nothing but punctuation becomes empty.
+/// Of a text that nobody can have said in one breath it is the beginning.
 #[must_use]
 pub fn normalize(text: &str) -> Cow<'_, str> {
+    let text = text.get(..text.floor_char_boundary(TEXT_BYTES_MAX)).unwrap_or_default();
     match fold(text) {
         Cow::Borrowed(same) => Cow::Borrowed(trim(same)),
         Cow::Owned(folded) => Cow::Owned(trim(&folded).to_owned()),

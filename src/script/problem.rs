@@ -44,12 +44,21 @@ impl Problem {
     }
 }
 
-/// A warning at a byte offset of a script's text, found by somebody who knows more than the text:
-/// which files there are, for one.
+/// More problems than this are counted, not listed: nobody mends more in one go.
+pub(super) const PROBLEMS_MAX: usize = 500;
+
+/// Warnings at byte offsets of a script's text, found by somebody who knows more than the text:
+/// which files there are, for one. Past 500 no more are asked for.
 #[must_use]
-pub fn warning_at(file: &str, text: &str, offset: usize, message: String, hint: &str) -> Problem {
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    SourceText::new(file, text).problem(Severity::Warning, offset, message, hint.into())
+pub fn warnings(
+    file: &str,
+    text: &str,
+    found: impl IntoIterator<Item = (usize, String)>,
+    hint: &str,
+) -> Vec<Problem> {
+    let source = SourceText::new(file, text.strip_prefix('\u{FEFF}').unwrap_or(text));
+    let warning = |(at, message)| source.problem(Severity::Warning, at, message, hint.into());
+    found.into_iter().take(PROBLEMS_MAX).map(warning).collect()
 }
 
 impl fmt::Display for Problem {
@@ -74,30 +83,45 @@ pub(super) struct SourceText<'a> {
     file: &'a str,
     text: &'a str,
     line_starts: Vec<usize>,
+    /// How many characters stand before each multiple of `COUNTED_BYTES`.
+    chars_before: Vec<usize>,
 }
+
+/// A file may be one line: its characters are counted in steps, so that a column costs no more than
+/// one of them.
+const COUNTED_BYTES: usize = 4 << 10;
 
 /// A shown line is cut to this many characters around the column: one row of a terminal.
 const SHOWN_CHARS: usize = 96;
+
+/// A message names what it is about, which may be megabytes long: it is cut to a few rows.
+const MESSAGE_CHARS_MAX: usize = 400;
 
 impl<'a> SourceText<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
         let line_starts =
             std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { file, text, line_starts }
+        let mut chars = 0;
+        let counted = text.as_bytes().chunks(COUNTED_BYTES).map(|bytes| {
+            chars += count_chars(bytes);
+            chars
+        });
+        let chars_before = std::iter::once(0).chain(counted).collect();
+        Self { file, text, line_starts, chars_before }
     }
 
     /// Line and column, both from 1, of a byte offset.
     pub(super) fn position(&self, offset: usize) -> (usize, usize) {
         let line = self.line_starts.partition_point(|start| *start <= offset);
         let start = self.line_starts.get(line - 1).copied().unwrap_or(0);
-        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count());
-        (line, column + 1)
+        (line, self.chars_before(offset).saturating_sub(self.chars_before(start)) + 1)
     }
 
-    fn line(&self, line: usize) -> &'a str {
-        let start = self.line_starts.get(line - 1).copied().unwrap_or(0);
-        let end = self.line_starts.get(line).copied().unwrap_or(self.text.len());
-        self.text.get(start..end).unwrap_or("").trim_end()
+    fn chars_before(&self, offset: usize) -> usize {
+        let offset = offset.min(self.text.len());
+        let step = offset / COUNTED_BYTES;
+        let rest = self.text.as_bytes().get(step * COUNTED_BYTES..offset);
+        self.chars_before.get(step).copied().unwrap_or(0) + rest.map_or(0, count_chars)
     }
 
     pub(super) fn problem(
@@ -108,23 +132,78 @@ impl<'a> SourceText<'a> {
         hint: String,
     ) -> Problem {
         let (line, column) = self.position(offset);
-        let whole = self.line(line);
-        let first = (column - 1).saturating_sub(SHOWN_CHARS / 2);
-        let source_line: String = whole
-            .chars()
-            .skip(first)
-            .take(SHOWN_CHARS)
-            .map(|c| if c == '\t' { ' ' } else { c })
-            .collect();
+        let caret = (column - 1).min(SHOWN_CHARS / 2);
+        let (before, after) = self.text.split_at_checked(offset).unwrap_or((self.text, ""));
+        let first = before.char_indices().rev().take(caret).last().map_or(offset, |(at, _)| at);
+        let shown = before.get(first..).unwrap_or_default().chars().chain(after.chars());
+        let source_line: String =
+            shown.take(SHOWN_CHARS).take_while(|c| *c != '\n').map(printable).collect();
         Problem {
             severity,
             file: self.file.to_owned(),
             line,
             column,
-            message,
-            hint,
-            source_line,
-            caret: column - 1 - first,
+            message: cut(message),
+            hint: cut(hint),
+            source_line: source_line.trim_end().to_owned(),
+            caret,
         }
+    }
+}
+
+fn count_chars(bytes: &[u8]) -> usize {
+    let is_first = |byte: &&u8| **byte & 0b1100_0000 != 0b1000_0000;
+    bytes.iter().filter(is_first).count()
+}
+
+/// What a file has between its lines' ends is shown and does nothing to the terminal.
+fn printable(c: char) -> char {
+    if c.is_control() { ' ' } else { c }
+}
+
+/// A text to be quoted, cut to what a reader needs to recognise it.
+pub(super) fn brief(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(SHOWN_CHARS)).unwrap_or_default()
+}
+
+fn cut(message: String) -> String {
+    let is_short = message.len() <= MESSAGE_CHARS_MAX;
+    if is_short && !message.contains(char::is_control) {
+        return message;
+    }
+    let mut kept: String = message.chars().take(MESSAGE_CHARS_MAX).map(printable).collect();
+    if kept.len() < message.len() {
+        kept.push('…');
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// E10: columns are characters, wherever in a long line they are, and the line is shown around
+    /// them.
+    #[test]
+    fn a_place_in_a_long_line_is_found() {
+        let text = format!("first\n{}!{}\nlast", "я".repeat(10_000), "ю".repeat(10_000));
+        let at = text.find('!').unwrap();
+        let source = SourceText::new("a.json", &text);
+        let problem = source.problem(Severity::Error, at, "m".into(), "h".into());
+        assert_eq!((problem.line, problem.column), (2, 10_001));
+        assert_eq!(problem.source_line, format!("{}!{}", "я".repeat(48), "ю".repeat(47)));
+        assert_eq!(problem.caret, 48);
+        assert_eq!(source.position(text.len()), (3, 5));
+    }
+
+    /// N10: what a file holds does nothing to the terminal or log that it is shown in, and a name
+    /// of megabytes is not shown whole.
+    #[test]
+    fn a_message_is_bounded_and_printable() {
+        let source = SourceText::new("a.json", "\u{1b}[2J");
+        let message = format!("\u{1b}\n{}", "я".repeat(1_000));
+        let problem = source.problem(Severity::Error, 0, message, "h".into());
+        assert_eq!(problem.message, format!("  {}…", "я".repeat(398)));
+        assert_eq!(problem.source_line, " [2J");
     }
 }

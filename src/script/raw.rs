@@ -7,10 +7,7 @@ use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use super::problem::{Problem, Severity, SourceText, Span};
-
-/// More problems than this are counted, not listed: nobody mends more in one go.
-const PROBLEMS_MAX: usize = 500;
+use super::problem::{PROBLEMS_MAX, Problem, Severity, SourceText, Span, brief};
 
 /// JSON with comments and trailing commas, and no other liberties (E2).
 const FORMAT: ParseOptions = ParseOptions {
@@ -37,12 +34,18 @@ pub(super) struct Spanned<'a> {
 pub(super) struct Reader<'a> {
     source: SourceText<'a>,
     problems: Vec<Problem>,
+    has_error: bool,
     unlisted: usize,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { source: SourceText::new(file, text), problems: Vec::new(), unlisted: 0 }
+        Self {
+            source: SourceText::new(file, text),
+            problems: Vec::new(),
+            has_error: false,
+            unlisted: 0,
+        }
     }
 
     /// The parsed file, unless it is not JSON. Keys that stand twice are reported here.
@@ -76,8 +79,8 @@ impl<'a> Reader<'a> {
     fn report(&mut self, severity: Severity, at: Span, message: String, hint: String) {
         let listed = self.problems.len() < PROBLEMS_MAX;
         // An error is always listed, so that a flood of warnings can't hide why nothing was loaded.
-        let first_error =
-            severity == Severity::Error && !self.problems.iter().any(Problem::is_error);
+        let first_error = severity == Severity::Error && !self.has_error;
+        self.has_error |= severity == Severity::Error;
         if listed || first_error {
             self.problems.push(self.source.problem(severity, at.start, message, hint));
         } else {
@@ -135,7 +138,7 @@ impl<'a> Reader<'a> {
                     at.start..at.end,
                     format!(
                         "the key \"{}\" stands twice in this object, first at line {line} column {column}",
-                        property.name.as_str()
+                        brief(property.name.as_str())
                     ),
                     "rename or remove one of the two",
                 );
@@ -337,9 +340,9 @@ impl<'a, 'b> Fields<'a, 'b> {
         })
     }
 
-    /// The keys nobody asked for.
-    pub(super) fn unknown(&self) -> impl Iterator<Item = Spanned<'b>> {
-        self.all().zip(&self.known).filter(|(_, known)| !known.get()).map(|((name, _), _)| name)
+    /// The fields nobody asked for.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = (Spanned<'b>, &'b Value<'a>)> {
+        self.all().zip(&self.known).filter(|(_, known)| !known.get()).map(|(field, _)| field)
     }
 
     /// Where the value of a field stands, or the object if the field is absent.

@@ -38,6 +38,7 @@ pub(super) fn conversation(row: &Row) -> Named<'_> {
             "heard_text",
             row.heard_text.as_deref().map_or(Value::Null, |text| Value::Text(text.into())),
         ),
+        ("why", row.why.as_deref().map_or(Value::Null, |text| Value::Text(text.into()))),
     ];
     published.chain(ours).collect()
 }
@@ -50,7 +51,7 @@ pub(super) fn classify(row: &Classify) -> Named<'_> {
 }
 
 /// Our own columns: a table may lack them (I6).
-const OURS: [&str; 5] = ["event_no", "event_id", "heard_ms", "heard_text", "comment"];
+const OURS: [&str; 6] = ["event_no", "event_id", "heard_ms", "heard_text", "why", "comment"];
 
 /// How rows are put into one table as it is.
 #[derive(Debug)]

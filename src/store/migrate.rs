@@ -82,6 +82,7 @@ const MYSQL: &[Migration] = migrations![
     (2, "0002_classify.sql", Classify),
     (3, "0003_conversation_columns.sql", Conversation),
     (4, "0004_classify_columns.sql", Classify),
+    (5, "0005_conversation_why.sql", Conversation),
 ];
 
 const SQLITE: &[Migration] = migrations![
@@ -90,6 +91,7 @@ const SQLITE: &[Migration] = migrations![
     (2, "0002_classify.sql", Classify),
     (3, "0003_conversation_columns.sql", Conversation),
     (4, "0004_classify_columns.sql", Classify),
+    (5, "0005_conversation_why.sql", Conversation),
 ];
 
 /// Which migrations were applied to which table.

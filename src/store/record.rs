@@ -61,7 +61,8 @@ impl Record {
         match &self.written {
             Written::Conversation(row) => {
                 let heard = row.heard_text.as_ref().map_or(0, |text| text.len());
-                ROW_BYTES + texts(&row.fields()) + heard
+                let why = row.why.as_ref().map_or(0, |text| text.len());
+                ROW_BYTES + texts(&row.fields()) + heard + why
             }
             Written::Classify(row) => ROW_BYTES + texts(&row.fields()) + row.comment.len(),
         }

@@ -48,6 +48,12 @@ pub enum Said {
     },
     /// Do this.
     Order(Order),
+    /// The robot leaves a call that its script has not ended: the dialplan goes on with it where
+    /// there is one to go on, else it is hung up with this cause. Ends the line.
+    Leave {
+        /// Hangup cause, e.g. `SWITCH_CONGESTION`.
+        cause: SmolStr,
+    },
 }
 
 /// The switch can't take the order: it has stopped, or its queue is full. The call is lost.
@@ -77,6 +83,14 @@ impl CallHandle {
     /// If the switch has stopped or is stuck; the call is then over.
     pub fn order(&self, order: Order) -> Result<(), SwitchGone> {
         self.say(Said::Order(order))
+    }
+
+    /// Leaves a call that its script has not ended: refused, broken, or closed with the daemon.
+    ///
+    /// # Errors
+    /// If the switch has stopped or is stuck; the call is then over.
+    pub fn leave(&self, cause: &'static str) -> Result<(), SwitchGone> {
+        self.say(Said::Leave { cause: SmolStr::new_static(cause) })
     }
 
     fn say(&self, said: Said) -> Result<(), SwitchGone> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::engine::{
@@ -18,7 +19,8 @@ pub enum Decider {
 }
 
 /// A call as it was at one moment, whoever decides it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DeciderSnapshot {
     /// A script decides.
     Script(Box<Snapshot>),

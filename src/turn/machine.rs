@@ -21,6 +21,8 @@ const PLAYBACK_MS_MAX: u64 = 605_000;
 const RECOGNIZER_GONE_MS: u64 = 30_000;
 /// A recogniser that failed to start is tried again after this long, ms.
 const RECOGNIZER_RETRY_MS: u64 = 2_000;
+/// Sentences of one action that are kept until they are told; of more, the newest are (N21).
+const SENTENCES_MAX: usize = 32;
 /// What was being said at the hang-up is waited for this long, ms (E76).
 const AFTER_HANGUP_MS: u64 = 3_000;
 
@@ -349,16 +351,16 @@ impl Turn {
         let interval = self.end_speech(now);
         if self.hung_up.is_some() {
             if let Some(action) = &mut self.action {
-                action.said.push(text.clone());
+                keep(&mut action.said, text.clone());
             }
             return self.tell_hangup();
         }
         let heard = self.heard('F', text, interval);
         let holds = self.interrupt_now() == Some(Interrupt::NeverAndHold);
         if let Some(action) = &mut self.action {
-            action.said.push(text.clone());
+            keep(&mut action.said, text.clone());
             if holds {
-                action.held.push(heard);
+                keep(&mut action.held, heard);
                 return;
             }
         }
@@ -579,6 +581,14 @@ impl Turn {
     fn input(&mut self, input: Input) {
         self.outputs.push_back(Output::Input(input));
     }
+}
+
+/// Keeps one more of what was said, and no more than so many.
+fn keep<T>(kept: &mut Vec<T>, one: T) {
+    if kept.len() >= SENTENCES_MAX {
+        kept.remove(0);
+    }
+    kept.push(one);
 }
 
 fn ms(ms: u64) -> i64 {

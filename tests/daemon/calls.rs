@@ -10,9 +10,24 @@ async fn daemon(more: &str) -> (FakeFreeswitch, Daemon) {
     (fake, daemon)
 }
 
+/// The same, with a switch that connects to the daemon for each call.
+async fn outbound(more: &str) -> (FakeFreeswitch, Daemon) {
+    let (fake, daemon) = daemon(more).await;
+    fake.connect_to(daemon.outbound);
+    (fake, daemon)
+}
+
 #[tokio::test]
 async fn a_call_is_held_from_its_greeting_to_its_last_row() {
-    let (fake, daemon) = daemon("").await;
+    is_held_to_its_last_row(daemon("").await).await;
+}
+
+#[tokio::test]
+async fn a_call_over_the_outbound_socket_is_the_same_call_s15() {
+    is_held_to_its_last_row(outbound("").await).await;
+}
+
+async fn is_held_to_its_last_row((fake, daemon): (FakeFreeswitch, Daemon)) {
     fake.call("u", &[("robot_flow", "ask"), ("robot_var_name", "Ann")]);
     fake.wrote(&["speak", "Would you like one, Ann?"]).await;
     fake.says("u", "Yes!");
@@ -23,6 +38,26 @@ async fn a_call_is_held_from_its_greeting_to_its_last_row() {
     assert_eq!(rows, ["Start ask → ask 1", "ask FYes! → bye 1", "bye send_bye →  0"],);
     assert_eq!(classify, ["A 1 1"]);
     fake.wrote(&["uuid_setvar", "robot_result", "send_bye"]).await;
+}
+
+/// Rows keep what was tried before each answer, if they are asked to.
+#[tokio::test]
+async fn rows_keep_why_they_answer_so() {
+    for (more, why) in [
+        (
+            "[robot.record]\nexplain = true\n",
+            "keywords of own edges and global nodes: bye over the edge yes by \"yes\" at 3",
+        ),
+        ("", ""),
+    ] {
+        let (fake, daemon) = daemon(more).await;
+        fake.call("u", &[("robot_flow", "ask")]);
+        fake.wrote(&["speak", "Would you like one"]).await;
+        fake.says("u", "Oh yes!");
+        fake.wrote(&["speak", "Goodbye."]).await;
+        fake.finish("u");
+        assert_eq!(daemon.whys("u").await, ["", why, ""]);
+    }
 }
 
 /// N10, S12: what a caller says and what a variable holds never reaches the switch as something
@@ -75,6 +110,37 @@ async fn a_call_too_many_is_refused_with_rows_e16() {
     assert_eq!(rows, ["Start ask → ask 1", "ask limit →  0"]);
     assert_eq!(classify, [" 0 0"]);
     assert_eq!(fake.channels(), ["first"]);
+}
+
+/// S15: whatever keeps the robot from a call, the dialplan goes on with it, and what was said is
+/// written down.
+#[tokio::test]
+async fn a_call_the_robot_leaves_goes_on_in_its_dialplan_s15() {
+    let (fake, mut daemon) = outbound("[calls]\nmax = 1\ndrain = 0\n").await;
+    fake.call("first", &[]);
+    fake.wrote(&["first", "Would you like one"]).await;
+    fake.call("second", &[]);
+    fake.went_on("second").await;
+    let (rows, _) = daemon.rows("second").await;
+    assert_eq!(rows, ["Start ask → ask 1", "ask limit →  0"]);
+    daemon.stop();
+    fake.went_on("first").await;
+    let (rows, classify) = daemon.rows("first").await;
+    assert_eq!(rows[1..], ["ask HANGUP() → bye 1", "bye hangup →  0"]);
+    assert_eq!(classify.len(), 1);
+    assert_eq!(fake.count("uuid_kill"), 0);
+}
+
+/// S15: a call whose connection is lost has its last rows.
+#[tokio::test]
+async fn a_call_ends_with_its_connection_s15() {
+    let (fake, daemon) = outbound("").await;
+    fake.call("u", &[("robot_flow", "ask")]);
+    fake.wrote(&["speak", "Would you like one"]).await;
+    fake.cut();
+    let (rows, classify) = daemon.rows("u").await;
+    assert_eq!(rows[1..], ["ask HANGUP() → bye 1", "bye hangup →  0"]);
+    assert_eq!(classify.len(), 1);
 }
 
 #[tokio::test]

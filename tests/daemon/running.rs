@@ -1,6 +1,6 @@
 //! A daemon in a folder of its own, and what it leaves in its database.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub(crate) struct Daemon {
     process: Option<Process>,
     folder: TempDir,
     http: String,
+    /// Where FreeSWITCHes may connect to.
+    pub(crate) outbound: SocketAddr,
 }
 
 impl Daemon {
@@ -55,7 +57,7 @@ impl Daemon {
     /// The same with this script in place of ours; its name is `ask` too.
     pub(crate) fn start_with(fake: &FakeFreeswitch, script: &str, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let http = free_address();
+        let (http, outbound) = (free_address(), free_address());
         for name in ["flows", "audio"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
@@ -63,14 +65,15 @@ impl Daemon {
         let config = format!(
             "timezone = \"UTC\"\n[scripts]\ndefault = \"ask\"\n[[freeswitch]]\naddress = \"{}\"\n\
              password = \"ClueCon\"\nasr = \"test builtin\"\ntts = \"tts_commandline:en\"\n\
-             [http]\nlisten = \"{http}\"\n{more}",
+             [freeswitch_outbound]\nlisten = \"{outbound}\"\nasr = \"test builtin\"\n\
+             tts = \"tts_commandline:en\"\n[http]\nlisten = \"{http}\"\n{more}",
             fake.address
         );
         std::fs::write(folder.path().join("telephonist.toml"), config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_telephonist"));
         command.arg("run").current_dir(folder.path());
         let process = Process::start(command, "running").unwrap();
-        Self { process: Some(process), folder, http }
+        Self { process: Some(process), folder, http: http.to_string(), outbound }
     }
 
     /// Writes a file into its folder.
@@ -124,6 +127,12 @@ impl Daemon {
         tokio::time::timeout(PATIENCE, wait).await.expect("the call is never classified")
     }
 
+    /// Why the rows of a call that has ended answer as they do.
+    pub(crate) async fn whys(&self, callid: &str) -> Vec<String> {
+        self.rows(callid).await;
+        self.query(callid, WHY).await
+    }
+
     async fn query(&self, callid: &str, query: &'static str) -> Vec<String> {
         let file = self.folder.path().join("telephonist.db");
         let options = SqliteConnectOptions::new().filename(file);
@@ -137,11 +146,12 @@ impl Daemon {
 
 const CONVERSATION: &str = "SELECT current_flowid || ' ' || input_args || ' → ' || response_id \
      || ' ' || response_type FROM conversation WHERE callid = ? ORDER BY event_no";
+const WHY: &str = "SELECT coalesce(why, '') FROM conversation WHERE callid = ? ORDER BY event_no";
 const CLASSIFY: &str = "SELECT label_result || ' ' || positive_respond_count || ' ' || \
      proactively_hangup FROM classify WHERE callid = ?";
 
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 impl FakeFreeswitch {

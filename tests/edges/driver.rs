@@ -1,5 +1,6 @@
 //! A switch under test and the drivers of its calls.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,8 +8,9 @@ use telephonist::config;
 use telephonist::engine::Source;
 use telephonist::engine::time::Tick;
 use telephonist::switch::NewCall;
-use telephonist::switch::freeswitch::{Attached, Freeswitch};
+use telephonist::switch::freeswitch::{Arrivals, Freeswitch, Outbound};
 use telephonist::turn::{EntryId, MediaEvent, Order, PlaybackEnd};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -17,23 +19,43 @@ use crate::fake_freeswitch::PATIENCE;
 /// A sound that any FreeSWITCH can make.
 pub(crate) const TONE: &str = "tone_stream://%(10000,0,440)";
 
-/// A running `Freeswitch` and what comes out of it.
+/// How calls reach us.
+#[derive(Clone, Copy)]
+pub(crate) enum WayIn {
+    /// We attach to the switch.
+    Attached,
+    /// The switch connects to us.
+    Outbound,
+}
+
+/// A running `Freeswitch` or `Outbound`, and what comes out of it.
 pub(crate) struct Rig {
-    pub(crate) attached: Attached,
+    pub(crate) arrivals: Arrivals,
     _running: JoinSet<()>,
 }
 
 impl Rig {
     pub(crate) fn attach(config: &config::Freeswitch) -> Self {
-        let (switch, attached) = Freeswitch::new(config, Path::new("/nowhere/audio"), clock());
+        let (switch, arrivals) = Freeswitch::new(config, Path::new("/nowhere/audio"), clock());
         let mut running = JoinSet::new();
         running.spawn(async move { match switch.run().await {} });
-        Self { attached, _running: running }
+        Self { arrivals, _running: running }
+    }
+
+    /// Listens where the fake then connects to.
+    pub(crate) async fn listen(config: &config::FreeswitchOutbound) -> (Self, SocketAddr) {
+        let listener = TcpListener::bind(&config.listen).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let audio = Path::new("/nowhere/audio");
+        let (outbound, arrivals) = Outbound::new(listener, config, audio, clock());
+        let mut running = JoinSet::new();
+        running.spawn(async move { match outbound.run().await {} });
+        (Self { arrivals, _running: running }, address)
     }
 
     /// Waits until the switch is, or is not, attached; returns what the status then says is wrong.
     pub(crate) async fn connected(&mut self, connected: bool) -> String {
-        let status = self.attached.status.wait_for(|status| status.connected == connected);
+        let status = self.arrivals.status.wait_for(|status| status.connected == connected);
         let status = within(PATIENCE, "the status", status).await.unwrap();
         status.problem.as_deref().unwrap_or_default().to_owned()
     }
@@ -46,7 +68,7 @@ impl Rig {
     }
 
     pub(crate) async fn call_untaken(&mut self) -> Driver {
-        let call = within(PATIENCE, "a call", self.attached.calls.recv()).await.unwrap();
+        let call = within(PATIENCE, "a call", self.arrivals.calls.recv()).await.unwrap();
         Driver { call }
     }
 }

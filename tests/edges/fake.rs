@@ -1,36 +1,53 @@
 //! Against the fake.
 
+use std::net::SocketAddr;
+
 use telephonist::config::{self, Secret};
 use telephonist::engine::{EndReason, Source, Transfer};
 use telephonist::turn::{MediaEvent, Order, PlaybackEnd};
 
-use super::driver::{Driver, Rig, entry};
+use super::driver::{Driver, Rig, WayIn, entry};
 use crate::fake_freeswitch::FakeFreeswitch;
 
 const AGENT: &str = r#"{"grammar": "builtin", "text": "agent", "confidence": 87.300000}"#;
 const NO_INPUT: &str =
     r#"{"grammar": "builtin", "text": "", "confidence": 0, "error": "no_input"}"#;
 
-/// The fake, attached. When it goes, all that was written to the switch is looked at.
-struct Attached {
-    fake: FakeFreeswitch,
-    rig: Rig,
+/// The fake, with us beside it. When it goes, all that was written to the switch is looked at.
+pub(crate) struct Beside {
+    pub(crate) fake: FakeFreeswitch,
+    pub(crate) rig: Rig,
 }
 
-impl Attached {
-    async fn new() -> Self {
+impl Beside {
+    pub(crate) async fn new(way: WayIn) -> Self {
         let fake = FakeFreeswitch::start("ClueCon").await;
-        let mut rig = Rig::attach(&configured(&fake));
-        rig.connected(true).await;
+        let rig = match way {
+            WayIn::Attached => {
+                let mut rig = Rig::attach(&configured(&fake));
+                rig.connected(true).await;
+                rig
+            }
+            WayIn::Outbound => {
+                let (rig, address) = Rig::listen(&outbound()).await;
+                fake.connect_to(address);
+                rig
+            }
+        };
         Self { fake, rig }
     }
 
     /// A call that has been taken and set up.
-    async fn call(&mut self, uuid: &str) -> Driver {
+    pub(crate) async fn call(&mut self, uuid: &str) -> Driver {
         self.fake.call(uuid, &[("robot_flow", "loan")]);
         let driver = self.rig.call().await;
-        self.fake.wrote(&[uuid, "robot_call="]).await;
+        self.fake.wrote(&[uuid, "robot_round="]).await;
         driver
+    }
+
+    /// Where the fake connects to.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.fake.socket().unwrap()
     }
 
     /// Waits until all orders given so far have been seen: the orders of all calls are one queue.
@@ -41,7 +58,7 @@ impl Attached {
     }
 }
 
-impl Drop for Attached {
+impl Drop for Beside {
     fn drop(&mut self) {
         if std::thread::panicking() {
             return;
@@ -65,15 +82,57 @@ fn configured(fake: &FakeFreeswitch) -> config::Freeswitch {
     }
 }
 
+fn outbound() -> config::FreeswitchOutbound {
+    config::FreeswitchOutbound {
+        listen: "127.0.0.1:0".into(),
+        asr: "test builtin".into(),
+        tts: "tts_commandline:default".into(),
+    }
+}
+
+/// The same conversations over both ways in (S15).
+macro_rules! both_ways {
+    ($($scenario:ident,)*) => {
+        mod attached {
+            $(#[tokio::test]
+            async fn $scenario() {
+                super::$scenario(super::WayIn::Attached).await;
+            })*
+        }
+        mod outbound_socket {
+            $(#[tokio::test]
+            async fn $scenario() {
+                super::$scenario(super::WayIn::Outbound).await;
+            })*
+        }
+    };
+}
+
+both_ways! {
+    a_parked_call_is_told_answered_and_set_up_s1_s8_s9,
+    a_call_that_is_refused_is_never_answered_n20,
+    prompts_play_one_after_the_other_and_each_ends_once_s4,
+    a_break_is_held_back_until_the_prompt_has_begun_s5,
+    a_break_from_outside_breaks_the_action_t6,
+    an_entry_that_can_not_be_played_is_skipped_and_the_next_is_played_t8,
+    a_text_is_spoken_by_the_switchs_voice,
+    speech_told_twice_is_delivered_once_and_the_recogniser_resumed_s9,
+    speech_over_a_prompt_is_heard_and_the_prompt_stopped_s9,
+    an_application_is_run_unless_it_would_hang_up_or_run_a_program_s7_n10,
+    a_caller_who_hangs_up_ends_everything_outstanding_once_s6,
+    the_robot_hangs_up_at_once_and_its_variables_are_there_before_s6,
+    a_transferred_channel_that_comes_back_is_another_call_e16,
+    a_lost_hang_up_is_found_when_the_switch_denies_the_channel,
+}
+
 // ---- taking a call ----
 
-#[tokio::test]
-async fn a_parked_call_is_told_answered_and_set_up_s1_s8_s9() {
-    let mut switch = Attached::new().await;
+async fn a_parked_call_is_told_answered_and_set_up_s1_s8_s9(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     let variables = [("robot_flow", "loan"), ("unanswered", ""), ("cti_dial_number", "Иван 5%")];
     switch.fake.call("u", &variables);
     let driver = switch.rig.call().await;
-    switch.fake.wrote(&["robot_call=u"]).await;
+    switch.fake.wrote(&["robot_round=1"]).await;
 
     assert_eq!(driver.call.callid, "u");
     assert_eq!(driver.call.robot_flow.as_deref(), Some("loan"));
@@ -88,12 +147,13 @@ async fn a_parked_call_is_told_answered_and_set_up_s1_s8_s9() {
     let written = switch.fake.written();
     let place = |text: &str| written.iter().position(|command| command.contains(text)).unwrap();
     assert!(place("answer") < place("fire_asr_events=true"));
-    assert!(place("fire_asr_events=true") < place("playback_terminators=none"));
+    assert!(place("fire_asr_events=true") < place("robot_round=1"));
+    assert!(written.iter().any(|command| command.contains("playback_terminators=none")));
 }
 
 #[tokio::test]
 async fn only_the_events_that_are_used_are_asked_for_s2() {
-    let switch = Attached::new().await;
+    let switch = Beside::new(WayIn::Attached).await;
     let subscribed = switch.fake.wrote(&["event plain"]).await;
     let mut names: Vec<_> =
         subscribed.trim().strip_prefix("event plain ").unwrap().split(' ').collect();
@@ -118,22 +178,20 @@ async fn only_the_events_that_are_used_are_asked_for_s2() {
     assert_eq!(names, expected);
 }
 
-#[tokio::test]
-async fn a_call_that_is_refused_is_never_answered_n20() {
-    let mut switch = Attached::new().await;
+async fn a_call_that_is_refused_is_never_answered_n20(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     switch.fake.call("u", &[("robot_flow", "loan"), ("unanswered", "")]);
     let mut driver = switch.rig.call_untaken().await;
     driver.order(Order::Hangup { cause: "SWITCH_CONGESTION".into() });
     switch.fake.wrote(&["api uuid_kill u SWITCH_CONGESTION\n\n"]).await;
     assert_eq!(driver.rest().await, [MediaEvent::HungUp(EndReason::SendBye)]);
-    assert_eq!(switch.fake.count("sendmsg"), 0);
+    assert_eq!(switch.fake.count("Execute-App-Name: answer"), 0);
 }
 
 // ---- audio ----
 
-#[tokio::test]
-async fn prompts_play_one_after_the_other_and_each_ends_once_s4() {
-    let mut switch = Attached::new().await;
+async fn prompts_play_one_after_the_other_and_each_ends_once_s4(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     let mut driver = switch.call("u").await;
     (0..3).for_each(|number| driver.play(number));
     for number in 0..3 {
@@ -149,9 +207,8 @@ async fn prompts_play_one_after_the_other_and_each_ends_once_s4() {
     );
 }
 
-#[tokio::test]
-async fn a_break_is_held_back_until_the_prompt_has_begun_s5() {
-    let mut switch = Attached::new().await;
+async fn a_break_is_held_back_until_the_prompt_has_begun_s5(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     let witness = switch.call("witness-call").await;
     let mut driver = switch.call("u").await;
     switch.fake.hold("u");
@@ -171,9 +228,8 @@ async fn a_break_is_held_back_until_the_prompt_has_begun_s5() {
     assert_eq!(switch.fake.count("uuid_break"), 1);
 }
 
-#[tokio::test]
-async fn a_break_from_outside_breaks_the_action_t6() {
-    let mut switch = Attached::new().await;
+async fn a_break_from_outside_breaks_the_action_t6(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     let mut driver = switch.call("u").await;
     driver.play(0);
     driver.until(&MediaEvent::PlaybackStarted(entry(0))).await;
@@ -182,9 +238,8 @@ async fn a_break_from_outside_breaks_the_action_t6() {
     assert_eq!(driver.next().await, MediaEvent::Broken);
 }
 
-#[tokio::test]
-async fn an_entry_that_can_not_be_played_is_skipped_and_the_next_is_played_t8() {
-    let mut switch = Attached::new().await;
+async fn an_entry_that_can_not_be_played_is_skipped_and_the_next_is_played_t8(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     let mut driver = switch.call("u").await;
     driver.play_source(0, Source::File("missing.wav".into()));
     driver.play_source(1, Source::File("../../etc/passwd".into()));
@@ -206,9 +261,8 @@ async fn an_entry_that_can_not_be_played_is_skipped_and_the_next_is_played_t8() 
     assert_eq!(switch.fake.count("passwd"), 0);
 }
 
-#[tokio::test]
-async fn a_text_is_spoken_by_the_switchs_voice() {
-    let mut switch = Attached::new().await;
+async fn a_text_is_spoken_by_the_switchs_voice(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     let mut driver = switch.call("u").await;
     driver.play_source(0, Source::Text("您好|it's ${x}".into()));
     let speak = switch.fake.wrote(&["Execute-App-Name: speak"]).await;
@@ -223,9 +277,8 @@ async fn a_text_is_spoken_by_the_switchs_voice() {
 
 // ---- recognition ----
 
-#[tokio::test]
-async fn speech_told_twice_is_delivered_once_and_the_recogniser_resumed_s9() {
-    let mut switch = Attached::new().await;
+async fn speech_told_twice_is_delivered_once_and_the_recogniser_resumed_s9(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     let mut driver = switch.call("u").await;
     driver.listen();
     driver.until(&MediaEvent::RecognizerReady).await;
@@ -243,9 +296,8 @@ async fn speech_told_twice_is_delivered_once_and_the_recogniser_resumed_s9() {
     assert_eq!(driver.next().await, MediaEvent::Digit('7'), "no repetition, no input");
 }
 
-#[tokio::test]
-async fn speech_over_a_prompt_is_heard_and_the_prompt_stopped_s9() {
-    let mut switch = Attached::new().await;
+async fn speech_over_a_prompt_is_heard_and_the_prompt_stopped_s9(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     let mut driver = switch.call("u").await;
     driver.listen();
     driver.play(0);
@@ -260,9 +312,8 @@ async fn speech_over_a_prompt_is_heard_and_the_prompt_stopped_s9() {
 
 // ---- applications ----
 
-#[tokio::test]
-async fn an_application_is_run_unless_it_would_hang_up_or_run_a_program_s7_n10() {
-    let mut switch = Attached::new().await;
+async fn an_application_is_run_unless_it_would_hang_up_or_run_a_program_s7_n10(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     let mut driver = switch.call("u").await;
     let execute = |number, app: &str, argument: &str| Order::Execute {
         entry: entry(number),
@@ -284,9 +335,8 @@ async fn an_application_is_run_unless_it_would_hang_up_or_run_a_program_s7_n10()
 
 // ---- ends ----
 
-#[tokio::test]
-async fn a_caller_who_hangs_up_ends_everything_outstanding_once_s6() {
-    let mut switch = Attached::new().await;
+async fn a_caller_who_hangs_up_ends_everything_outstanding_once_s6(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     let mut driver = switch.call("u").await;
     driver.listen();
     (0..4).for_each(|number| driver.play(number));
@@ -302,9 +352,8 @@ async fn a_caller_who_hangs_up_ends_everything_outstanding_once_s6() {
     assert_eq!(rest.len(), 5, "{rest:?}");
 }
 
-#[tokio::test]
-async fn the_robot_hangs_up_at_once_and_its_variables_are_there_before_s6() {
-    let mut switch = Attached::new().await;
+async fn the_robot_hangs_up_at_once_and_its_variables_are_there_before_s6(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     let mut driver = switch.call("u").await;
     driver.play(0);
     driver.until(&MediaEvent::PlaybackStarted(entry(0))).await;
@@ -317,9 +366,8 @@ async fn the_robot_hangs_up_at_once_and_its_variables_are_there_before_s6() {
     assert!(variable < place("api uuid_kill u NORMAL_CLEARING\n\n"));
 }
 
-#[tokio::test]
-async fn a_transferred_channel_that_comes_back_is_another_call_e16() {
-    let mut switch = Attached::new().await;
+async fn a_transferred_channel_that_comes_back_is_another_call_e16(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     let mut driver = switch.call("u").await;
     let transfer = |extension: &str| {
         Order::Transfer(Transfer {
@@ -341,14 +389,13 @@ async fn a_transferred_channel_that_comes_back_is_another_call_e16() {
 
 #[tokio::test]
 async fn a_call_whose_driver_is_gone_is_hung_up_n7() {
-    let mut switch = Attached::new().await;
+    let mut switch = Beside::new(WayIn::Attached).await;
     drop(switch.call("u").await);
     switch.fake.wrote(&["api uuid_kill u NORMAL_TEMPORARY_FAILURE\n\n"]).await;
 }
 
-#[tokio::test]
-async fn a_lost_hang_up_is_found_when_the_switch_denies_the_channel() {
-    let mut switch = Attached::new().await;
+async fn a_lost_hang_up_is_found_when_the_switch_denies_the_channel(way: WayIn) {
+    let mut switch = Beside::new(way).await;
     let mut driver = switch.call("u").await;
     switch.fake.lose("CHANNEL_HANGUP_COMPLETE");
     switch.fake.lose("CHANNEL_UNPARK");
@@ -374,7 +421,7 @@ async fn a_call_that_parked_before_we_came_is_found_s1() {
 
 #[tokio::test]
 async fn a_channel_found_twice_is_one_call_s1() {
-    let mut switch = Attached::new().await;
+    let mut switch = Beside::new(WayIn::Attached).await;
     let _driver = switch.call("u").await;
     switch.fake.call("u", &[("robot_flow", "loan")]);
     switch.fake.call("v", &[("robot_flow", "loan")]);
@@ -383,7 +430,7 @@ async fn a_channel_found_twice_is_one_call_s1() {
 
 #[tokio::test]
 async fn after_a_reconnect_the_channels_are_compared_n4() {
-    let mut switch = Attached::new().await;
+    let mut switch = Beside::new(WayIn::Attached).await;
     let mut living = switch.call("living").await;
     let mut dying = switch.call("dying").await;
     living.play(0);
@@ -413,7 +460,7 @@ async fn a_call_of_a_daemon_that_died_begins_anew_e16() {
 async fn a_wrong_password_is_said_with_its_remedy_and_tried_again() {
     let fake = FakeFreeswitch::start("another").await;
     let mut rig = Rig::attach(&configured(&fake));
-    let status = rig.attached.status.wait_for(|status| {
+    let status = rig.arrivals.status.wait_for(|status| {
         status.problem.as_ref().is_some_and(|problem| problem.contains("event_socket.conf.xml"))
     });
     super::driver::within(crate::fake_freeswitch::PATIENCE, "the remedy", status).await.unwrap();
@@ -423,7 +470,7 @@ async fn a_wrong_password_is_said_with_its_remedy_and_tried_again() {
 
 #[tokio::test]
 async fn a_half_open_connection_is_noticed_n4() {
-    let mut switch = Attached::new().await;
+    let mut switch = Beside::new(WayIn::Attached).await;
     switch.fake.freeze();
     let problem = switch.rig.connected(false).await;
     assert!(problem.contains("no answer"), "{problem}");
@@ -433,7 +480,7 @@ async fn a_half_open_connection_is_noticed_n4() {
 
 #[tokio::test]
 async fn a_flood_of_events_is_read_and_calls_go_on_s2() {
-    let mut switch = Attached::new().await;
+    let mut switch = Beside::new(WayIn::Attached).await;
     let mut driver = switch.call("u").await;
     for _ in 0..10 {
         switch.fake.flood(10_000);

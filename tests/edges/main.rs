@@ -10,4 +10,5 @@ mod event;
 mod fake;
 #[path = "../support/fake_freeswitch.rs"]
 mod fake_freeswitch;
+mod outbound;
 mod real;

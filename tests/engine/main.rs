@@ -6,20 +6,22 @@
 
 #[path = "../support/conversation.rs"]
 mod conversation;
-#[path = "../support/dice.rs"]
-mod dice;
 mod play;
 
 mod actions;
+mod branch;
 mod classify;
+mod collect;
 mod complete;
 mod counters;
 mod digits;
 mod hang_up;
+mod http;
 mod jumps;
 mod knowledge;
-mod laws;
 mod matching;
+mod nlp;
 mod noise;
+mod notice;
 mod partials;
 mod start_and_end;

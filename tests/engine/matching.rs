@@ -274,9 +274,9 @@ fn a_row_can_be_explained() {
         lines,
         &[
             "keywords of own edges and global nodes",
-            "  F2 by \"有\", but it is used up",
+            "  F2 by \"有\" at 0, but it is used up",
             "knowledge base",
-            "  P1 by \"有\"",
+            "  P1 by \"有\" at 0",
         ]
     );
 }

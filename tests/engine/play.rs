@@ -1,7 +1,8 @@
 //! What the engine's tests play and read.
 
 use telephonist::engine::{
-    Action, Call, Classify, Command, EndReason, Heard, Input, Row, Source, Timer,
+    Action, Ask, Call, Classify, Command, EndReason, Heard, Input, Outcome, RequestId, Row, Source,
+    Timer, WebAnswer, WebRequest,
 };
 
 use crate::conversation::{Conversation, load};
@@ -74,6 +75,37 @@ impl Conversation {
         }
         self.now = until;
         self
+    }
+
+    /// The service that was asked answers.
+    pub(crate) fn answer(&mut self, id: u32, body: &str) -> &mut Self {
+        self.outcome(id, Ok(WebAnswer { status: 200, body: body.into() }))
+    }
+
+    /// The service that was asked fails.
+    pub(crate) fn fail(&mut self, id: u32, error: &str) -> &mut Self {
+        self.outcome(id, Err(error.into()))
+    }
+
+    pub(crate) fn outcome(&mut self, id: u32, outcome: Outcome) -> &mut Self {
+        self.handle(Input::Answer { id: RequestId(id), outcome })
+    }
+
+    /// What was asked in the last step.
+    pub(crate) fn asked(&self) -> &Ask {
+        let asked = self.commands.iter().find_map(|command| match command {
+            Command::Ask(ask) => Some(&**ask),
+            _ => None,
+        });
+        asked.expect("the last step asks a service")
+    }
+
+    /// What was told in the last step.
+    pub(crate) fn told(&self) -> Option<&WebRequest> {
+        self.commands.iter().find_map(|command| match command {
+            Command::Tell(request) => Some(&**request),
+            _ => None,
+        })
     }
 
     /// The caller hangs up, as the switch tells it: the action ends, then the call.

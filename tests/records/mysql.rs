@@ -36,6 +36,7 @@ async fn a_row_is_in_the_table_as_it_was_written() {
     assert_eq!(text(&row, "event_id"), "call-1-7");
     assert_eq!(text(&row, "heard_ms"), "1250");
     assert_eq!(text(&row, "heard_text"), "请稍");
+    assert_eq!(text(&row, "why"), "noise rules; any: F4");
     let written = sentence("call-1", 7);
     assert_columns(&row, &written.to_json());
     assert_columns(&only_row(&mut reader, "classify").await, &classify("call-1").to_json());

@@ -40,6 +40,11 @@ impl Event {
         &self.name
     }
 
+    /// Whether it is this channel's.
+    pub(crate) fn is_of(&self, uuid: &str) -> bool {
+        self.headers.iter().any(|(name, value)| name == "Unique-ID" && value == uuid)
+    }
+
     /// The same event of another channel.
     pub(crate) fn channel(self, uuid: &str) -> Self {
         [
@@ -99,7 +104,7 @@ impl Event {
 }
 
 /// As `switch_url_encode`: what is not plain ASCII or would divide the line; comma and slash stay.
-fn encoded(value: &str) -> String {
+pub(crate) fn encoded(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for byte in value.bytes() {
         if byte.is_ascii_graphic() && !b"%+\"#<>[]^`{|}@:;=&?".contains(&byte) {

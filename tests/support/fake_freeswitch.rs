@@ -63,10 +63,28 @@ struct Connection {
     out: mpsc::Sender<Vec<u8>>,
     authenticated: bool,
     subscribed: BTreeSet<String>,
+    /// The channel whose `socket` application made it; `None` = a client made it.
+    session: Option<String>,
 }
+
+/// What `myevents` subscribes to (S15).
+const MYEVENTS: [&str; 8] = [
+    "CHANNEL_PARK",
+    "CHANNEL_UNPARK",
+    "CHANNEL_ANSWER",
+    "CHANNEL_EXECUTE",
+    "CHANNEL_EXECUTE_COMPLETE",
+    "CHANNEL_HANGUP_COMPLETE",
+    "DETECTED_SPEECH",
+    "DTMF",
+];
 
 struct Switch {
     password: String,
+    /// Where the `socket` application of the dialplan leads to.
+    socket: Option<SocketAddr>,
+    /// Channels whose `socket` application wants a connection.
+    dialling: mpsc::Sender<(SocketAddr, String)>,
     sequence: u64,
     us: u64,
     frozen: bool,
@@ -85,8 +103,11 @@ impl FakeFreeswitch {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (written_count, changed) = watch::channel(0);
+        let (dialling, to_dial) = mpsc::channel(QUEUE_MAX);
         let switch = Arc::new(Mutex::new(Switch {
             password: password.into(),
+            socket: None,
+            dialling,
             sequence: 1000,
             us: 1_795_231_527_577_776,
             frozen: false,
@@ -98,6 +119,7 @@ impl FakeFreeswitch {
         }));
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, switch.clone()));
+        tasks.spawn(dial(to_dial, switch.clone()));
         Self { address, switch, changed, _tasks: tasks }
     }
 
@@ -105,11 +127,36 @@ impl FakeFreeswitch {
         self.switch.lock().unwrap()
     }
 
-    /// A call reaches the robot's extension and parks.
+    /// From now on the robot's extension runs `socket` with this address instead of `park`.
+    pub(crate) fn connect_to(&self, address: SocketAddr) {
+        self.switch().socket = Some(address);
+    }
+
+    pub(crate) fn socket(&self) -> Option<SocketAddr> {
+        self.switch().socket
+    }
+
+    /// A channel that there is is sent to the robot's extension.
+    pub(crate) fn reach_robot(&self, uuid: &str) {
+        self.switch().reach_robot(uuid);
+    }
+
+    /// A call reaches the robot's extension.
     pub(crate) fn call(&self, uuid: &str, variables: &[(&str, &str)]) {
         let mut switch = self.switch();
         switch.create(uuid, variables);
-        switch.park(uuid);
+        switch.reach_robot(uuid);
+    }
+
+    /// Waits until the dialplan has gone on behind the `socket` application.
+    pub(crate) async fn went_on(&self, uuid: &str) {
+        let gone_on = async {
+            while self.switch().channels.get(uuid).is_some_and(|one| one.place == "socket") {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, gone_on).await.expect("the socket is never given back");
+        assert_eq!(self.switch().channel(uuid).place, "behind the socket");
     }
 
     /// The same, unseen: the event is lost, or came before anybody listened.
@@ -241,9 +288,38 @@ async fn accept(listener: TcpListener, switch: Arc<Mutex<Switch>>) {
     for number in 0.. {
         let Ok((stream, _)) = listener.accept().await else { return };
         let (out, to_send) = mpsc::channel(QUEUE_MAX);
-        let connection = Connection { out, authenticated: false, subscribed: BTreeSet::new() };
+        let connection =
+            Connection { out, authenticated: false, subscribed: BTreeSet::new(), session: None };
+        connection.out.try_send(b"Content-Type: auth/request\n\n".to_vec()).unwrap();
         switch.lock().unwrap().connections.insert(number, connection);
         connections.spawn(serve(number, stream, to_send, switch.clone()));
+    }
+}
+
+/// The `socket` application: one connection per channel, which begins with our `connect`.
+async fn dial(mut to_dial: mpsc::Receiver<(SocketAddr, String)>, switch: Arc<Mutex<Switch>>) {
+    let mut connections = JoinSet::new();
+    // Connections that clients make are numbered from 0.
+    for number in 1_000_000.. {
+        let Some((address, uuid)) = to_dial.recv().await else { return };
+        let Ok(stream) = TcpStream::connect(address).await else {
+            switch.lock().unwrap().go_on(&uuid);
+            continue;
+        };
+        let (out, to_send) = mpsc::channel(QUEUE_MAX);
+        let connection = Connection {
+            out,
+            authenticated: true,
+            subscribed: BTreeSet::new(),
+            session: Some(uuid.clone()),
+        };
+        switch.lock().unwrap().connections.insert(number, connection);
+        let served = serve(number, stream, to_send, switch.clone());
+        let switch = switch.clone();
+        connections.spawn(async move {
+            served.await;
+            switch.lock().unwrap().go_on(&uuid);
+        });
     }
 }
 
@@ -255,7 +331,6 @@ async fn serve(
 ) {
     let (mut reader, mut writer) = stream.into_split();
     let write = async {
-        writer.write_all(b"Content-Type: auth/request\n\n").await?;
         while let Some(bytes) = to_send.recv().await {
             writer.write_all(&bytes).await?;
         }
@@ -295,6 +370,21 @@ impl Switch {
         match verb {
             "auth" => self.auth(number, rest),
             _ if !authenticated => self.reply(number, "-ERR command not found"),
+            "connect" => self.connect(number),
+            "myevents" => {
+                let connection = self.connections.get_mut(&number).unwrap();
+                connection.subscribed.extend(MYEVENTS.map(str::to_owned));
+                self.reply(number, "+OK Events Enabled");
+            }
+            "linger" => self.reply(number, &format!("+OK will linger {rest} seconds")),
+            "filter" => {
+                let (name, value) = rest.split_once(' ').unwrap();
+                self.reply(number, &format!("+OK filter added. [{name}]=[{value}]"));
+            }
+            "exit" => {
+                self.reply(number, "+OK bye");
+                self.disconnect(number);
+            }
             "event" => {
                 let names = rest.strip_prefix("plain ").unwrap_or_default().split(' ');
                 let connection = self.connections.get_mut(&number).unwrap();
@@ -321,11 +411,41 @@ impl Switch {
             return self.reply(number, "+OK accepted");
         }
         self.reply(number, "-ERR invalid");
+        self.disconnect(number);
+    }
+
+    /// Says goodbye and closes.
+    fn disconnect(&mut self, number: u64) {
         let notice = "Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n";
         let length = notice.len();
         let head = format!("Content-Type: text/disconnect-notice\nContent-Length: {length}\n\n");
         self.send(number, head + notice);
         self.connections.remove(&number);
+    }
+
+    /// The channel's data as headers of one reply, values encoded; then it parks.
+    fn connect(&mut self, number: u64) {
+        let Some(uuid) = self.connections.get(&number).and_then(|one| one.session.clone()) else {
+            return self.reply(number, "-ERR command not found");
+        };
+        let data = self.event("CHANNEL_DATA", &uuid).text();
+        let head = data.trim_end();
+        self.send(
+            number,
+            format!(
+                "{head}\nContent-Type: command/reply\nReply-Text: %2BOK%0A\nSocket-Mode: async\n\
+                 Control: full\n\n"
+            ),
+        );
+        let parked = self.event("CHANNEL_PARK", &uuid);
+        self.tell(&parked);
+    }
+
+    /// The `socket` application of a channel is over, and the dialplan goes on behind it.
+    fn go_on(&mut self, uuid: &str) {
+        if let Some(channel) = self.channels.get_mut(uuid).filter(|one| one.place == "socket") {
+            channel.place = "behind the socket".into();
+        }
     }
 
     fn reply(&mut self, number: u64, text: &str) {
@@ -399,20 +519,17 @@ impl Switch {
 
     fn show_channels(&self) -> String {
         if self.channels.is_empty() {
-            return "{\"row_count\": 0}\n".into();
+            return "\n0 total.\n".into();
         }
-        let rows: Vec<_> = self
-            .channels
-            .iter()
-            .map(|(uuid, channel)| {
-                let application = match channel.running.last() {
-                    Some(running) => &running.application,
-                    None => &channel.place,
-                };
-                serde_json::json!({ "uuid": uuid, "direction": "inbound", "application": application })
-            })
-            .collect();
-        serde_json::json!({ "row_count": rows.len(), "rows": rows }).to_string()
+        let mut list = "uuid,direction,cid_name,application,application_data\n".to_owned();
+        for (uuid, channel) in &self.channels {
+            let application = match channel.running.last() {
+                Some(running) => &running.application,
+                None => &channel.place,
+            };
+            list += &format!("{uuid},inbound,\"Doe, Ann\",{application},\n");
+        }
+        list + &format!("\n{} total.\n", self.channels.len())
     }
 
     fn dump(&mut self, uuid: &str) -> String {
@@ -434,6 +551,13 @@ impl Switch {
 
     fn channel(&mut self, uuid: &str) -> &mut Channel {
         self.channels.get_mut(uuid).expect("the channel is there")
+    }
+
+    /// The robot's extension: `park`, or `socket`.
+    fn reach_robot(&mut self, uuid: &str) {
+        let Some(address) = self.socket else { return self.park(uuid) };
+        self.channel(uuid).place = "socket".into();
+        self.dialling.try_send((address, uuid.into())).unwrap();
     }
 
     fn park(&mut self, uuid: &str) {
@@ -554,7 +678,7 @@ impl Switch {
         self.tell(&event);
         self.channel(uuid).place = "bridge".into();
         if extension == "9999" {
-            self.park(uuid);
+            self.reach_robot(uuid);
         }
         "+OK\n".into()
     }
@@ -587,6 +711,21 @@ impl Switch {
             .set("variable_sip_hangup_disposition", disposition);
         self.tell(&gone);
         self.channels.remove(uuid);
+        self.linger(uuid);
+    }
+
+    /// A socket with `linger` stays open for a while after the hang-up.
+    fn linger(&mut self, uuid: &str) {
+        let ours = self.connections.iter().filter(|(_, one)| one.session.as_deref() == Some(uuid));
+        let numbers: Vec<_> = ours.map(|(number, _)| *number).collect();
+        for number in numbers {
+            self.send(
+                number,
+                "Content-Type: text/disconnect-notice\nContent-Disposition: linger\n\
+                 Linger-Time: 5\nContent-Length: 0\n\n"
+                    .into(),
+            );
+        }
     }
 
     fn execution_event(&mut self, name: &str, uuid: &str, execution: &Execution) -> Event {
@@ -622,7 +761,11 @@ impl Switch {
             return;
         }
         let bytes = event.framed();
-        let listens = |connection: &Connection| connection.subscribed.contains(event.name());
+        let listens = |connection: &Connection| {
+            let is_its_own = |uuid: &String| event.is_of(uuid);
+            connection.subscribed.contains(event.name())
+                && connection.session.as_ref().is_none_or(is_its_own)
+        };
         // A client that does not read is cut off.
         self.connections.retain(|_, connection| {
             !listens(connection) || connection.out.try_send(bytes.clone()).is_ok()

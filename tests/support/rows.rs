@@ -39,6 +39,7 @@ pub(crate) fn sentence(callid: &str, event_no: u32) -> Row {
         record: "2024/a.wav".into(),
         heard_ms: Some(1_250),
         heard_text: Some("请稍".into()),
+        why: Some("noise rules; any: F4".into()),
     }
 }
 

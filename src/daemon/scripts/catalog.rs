@@ -107,21 +107,23 @@ impl Catalog {
         bytes: Vec<u8>,
     ) -> Verdict {
         let fingerprint = fingerprint(&bytes);
-        let mut known = self.known.lock().await;
         let key = (name.clone(), origin);
-        if let Some(before) = known.get(&key).filter(|before| before.fingerprint == fingerprint) {
-            return Verdict { is_new: false, ..before.verdict.clone() };
+        {
+            let known = self.known.lock().await;
+            if let Some(before) = known.get(&key).filter(|known| known.fingerprint == fingerprint) {
+                return Verdict { is_new: false, ..before.verdict.clone() };
+            }
+            if known.len() >= SCRIPTS_MAX && !known.contains_key(&key) {
+                let message = format!("there are {SCRIPTS_MAX} scripts already");
+                return refuse(file, &message, "remove some");
+            }
         }
-        if known.len() >= SCRIPTS_MAX && !known.contains_key(&key) {
-            return refuse(
-                file,
-                &format!("there are {SCRIPTS_MAX} scripts already"),
-                "remove some",
-            );
-        }
+        // Not locked: a script that takes long to load holds up no other origin. Of one origin all
+        // scripts are offered by one task, so nothing else happens to this one meanwhile.
         let (script, complaints) = load(name, file, bytes, self.audio_dir.clone()).await;
         let verdict = Verdict { accepted: script.is_some(), is_new: true, complaints };
         tell(name, file, script.as_deref(), &verdict);
+        let mut known = self.known.lock().await;
         let before = known.remove(&key).and_then(|before| before.script);
         let script = script.or(before);
         known.insert(key, Known { fingerprint, script, verdict: verdict.clone() });

@@ -1,7 +1,7 @@
 //! Scripts as files: the scripts folder, and the folder of copies.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -128,10 +128,23 @@ async fn in_background<T: Send + 'static>(
 }
 
 /// The file's bytes; of a file that is too large enough to see that it is.
+///
+/// # Errors
+/// It can't be read, or somebody is writing to it: half of it may be a script too. It is read again
+/// when the writing has ended.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let before = file.metadata()?;
     let mut bytes = Vec::new();
-    File::open(path)?.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    (&file).take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    if is_written_to(&before, &file.metadata()?) {
+        return Err(io::Error::other("it changes while it is read"));
+    }
     Ok(bytes)
+}
+
+fn is_written_to(before: &Metadata, after: &Metadata) -> bool {
+    before.len() != after.len() || before.modified().ok() != after.modified().ok()
 }
 
 /// Every script below a folder, in the order of their names.
@@ -159,7 +172,10 @@ fn collect(
             if depth_left > 0 {
                 collect(&path, &format!("{below}/"), depth_left - 1, found)?;
             }
-        } else if let Some(name) = below.strip_suffix(".json").filter(|name| is_name(name)) {
+        } else if let Some(name) = below.strip_suffix(".json").filter(|name| is_name(name))
+            // A pipe of that name would be waited for until somebody writes to it.
+            && path.is_file()
+        {
             found.push(ScriptFile { name: name.into(), path: path.clone() });
         }
     }
@@ -168,6 +184,8 @@ fn collect(
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
@@ -182,5 +200,38 @@ mod tests {
         let names: Vec<_> = found.iter().map(|file| file.name.as_str()).take(2).collect();
         assert_eq!(names, ["a", "debug/b"]);
         assert!(found.len() <= 2 * DEPTH_MAX, "a link that leads back is not followed for ever");
+    }
+
+    /// E10: a file of 100 MB is not read whole, and is refused for its size.
+    #[test]
+    fn a_huge_file_is_not_read_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("huge.json");
+        File::create(&path).unwrap().set_len(100 << 20).unwrap();
+        let bytes = read(&path).unwrap();
+        assert_eq!(bytes.len(), FILE_BYTES_MAX + 1);
+        let (script, problems) = crate::script::load("huge", "huge.json", &bytes);
+        assert!(script.is_none());
+        assert_eq!(problems.len(), 1, "{problems:?}");
+    }
+
+    /// N6: what is read of a file while somebody writes to it is no version of it.
+    #[test]
+    fn a_file_that_is_written_to_is_noticed() {
+        let mut file = tempfile::tempfile().unwrap();
+        let before = file.metadata().unwrap();
+        assert!(!is_written_to(&before, &file.metadata().unwrap()));
+        file.write_all(b"{").unwrap();
+        assert!(is_written_to(&before, &file.metadata().unwrap()));
+    }
+
+    /// N13: a pipe is no script; opening it would wait for ever.
+    #[test]
+    fn a_pipe_is_no_script() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe.json");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        assert_eq!(find(dir.path()).unwrap(), []);
     }
 }

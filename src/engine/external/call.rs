@@ -21,7 +21,7 @@ use super::ask::Awaited;
 use super::message::Told;
 
 /// A service that decides calls, as the configuration and the dialplan name it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FlowService {
     /// Where inputs are POSTed.
     pub url: SmolStr,
@@ -119,7 +119,7 @@ impl External {
         if self.has_ended() {
             return;
         }
-        match input {
+        match input.bounded() {
             Input::Answer { id, outcome } => self.answered(id, &outcome, now),
             Input::Ended(reason) => self.end(reason, now),
             input if input.ends_the_line() => self.take(input, now),
@@ -198,7 +198,7 @@ impl External {
         if self.state.awaited.is_none() {
             return self.take(input, now);
         }
-        if !keep(&mut self.state.waiting, input) {
+        if !keep(&mut self.state.waiting, input, &self.state.appid) {
             self.give_up("too much happened before it answered", now);
         }
     }

@@ -74,6 +74,7 @@ impl External {
             record: told.record,
             heard_ms: None,
             heard_text: None,
+            why: None,
         };
         self.state.events += 1;
         self.commands.push_back(Command::Row(Box::new(row)));

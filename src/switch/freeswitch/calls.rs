@@ -9,7 +9,7 @@ use smol_str::{SmolStr, format_smolstr};
 use tokio::sync::mpsc;
 
 use super::audio::Audio;
-use super::leg::{Leg, MARK, NewLeg, Output, Purpose, Reply, Work};
+use super::leg::{Hold, Leg, MARK, NewLeg, Output, Purpose, Reply, Work};
 use super::metric;
 use super::status::Applications;
 use super::translate::{self, Fact, Happened, Parked, Request};
@@ -17,7 +17,7 @@ use crate::engine::time::Tick;
 use crate::switch::call::{CallLine, LineId, NewCall, Said, line};
 use crate::turn::Order;
 
-/// What a call whose driver is gone, or that nobody wanted, is hung up with.
+/// What a call whose driver is gone (N7), or that nobody wanted, is hung up with.
 const CAUSE_GIVEN_UP: &str = "NORMAL_TEMPORARY_FAILURE";
 
 /// The list of channels is written behind the events: what parked just before we connected shows in
@@ -51,6 +51,7 @@ pub(super) enum Because {
 #[derive(Debug)]
 pub(super) struct Calls {
     switch: SmolStr,
+    hold: Hold,
     asr: SmolStr,
     audio: Audio,
     applications: Arc<Applications>,
@@ -68,6 +69,19 @@ pub(super) struct Calls {
     born: VecDeque<NewCall>,
 }
 
+/// The switch that calls are on.
+#[derive(Debug)]
+pub(super) struct Switch {
+    /// As the configuration names it.
+    pub(super) name: SmolStr,
+    /// How it holds channels for us.
+    pub(super) hold: Hold,
+    /// `detect_speech` engine and grammar.
+    pub(super) asr: SmolStr,
+    /// Its audio.
+    pub(super) audio: Audio,
+}
+
 #[derive(Debug)]
 struct Slot {
     leg: Leg,
@@ -77,16 +91,13 @@ struct Slot {
 }
 
 impl Calls {
-    pub(super) fn new(
-        switch: SmolStr,
-        asr: SmolStr,
-        audio: Audio,
-        said: mpsc::Sender<(LineId, Said)>,
-    ) -> Self {
+    /// No calls yet. What the drivers of those to come say arrives at `said`.
+    pub(super) fn new(of: Switch, said: mpsc::Sender<(LineId, Said)>) -> Self {
         Self {
-            switch,
-            asr,
-            audio,
+            switch: of.name,
+            hold: of.hold,
+            asr: of.asr,
+            audio: of.audio,
             applications: Arc::default(),
             slots: BTreeMap::new(),
             lines: BTreeMap::new(),
@@ -125,6 +136,8 @@ impl Calls {
         let Fact { uuid, serial, at_us, happened } = fact;
         let leaving = self.slots.get(&uuid).is_some_and(|slot| slot.leg.is_leaving());
         match happened {
+            // What parks elsewhere after a socket is not that socket's any more.
+            Happened::Parked(_) if self.hold == Hold::Socket => {}
             // It went where it was sent, and that is a robot again: another call (E16).
             Happened::Parked(parked) if leaving => {
                 self.with(&uuid, |slot| slot.leg.transferred());
@@ -138,6 +151,22 @@ impl Calls {
         }
     }
 
+    /// A channel came over a connection of its own.
+    pub(super) fn connected(
+        &mut self,
+        uuid: SmolStr,
+        parked: Parked,
+        applications: Arc<Applications>,
+    ) {
+        self.applications = applications;
+        self.begin(uuid, parked);
+    }
+
+    /// The connection of a channel is gone.
+    pub(super) fn disconnected(&mut self, uuid: &SmolStr) {
+        self.with(uuid, |slot| slot.leg.disconnected());
+    }
+
     /// A driver said something.
     pub(super) fn said(&mut self, line: LineId, said: Said, now: Tick) {
         let Some(uuid) = self.lines.get(&line).cloned() else { return };
@@ -148,6 +177,7 @@ impl Calls {
                 slot.leg.take(now);
             }
             Said::Order(order) => order_leg(slot, &self.audio, order, now),
+            Said::Leave { cause } => slot.leg.leave(&cause, now),
         }
         self.settle(&uuid);
     }
@@ -183,7 +213,7 @@ impl Calls {
         for uuid in uuids {
             self.with(&uuid, |slot| {
                 if slot.line.is_abandoned() {
-                    slot.leg.kill(CAUSE_GIVEN_UP, now);
+                    slot.leg.leave(CAUSE_GIVEN_UP, now);
                 }
                 slot.leg.wake(now);
             });
@@ -214,7 +244,7 @@ impl Calls {
             return;
         }
         self.listing = Some(because);
-        let list = Request::Api("show channels as json".into());
+        let list = Request::Api("show channels".into());
         self.commands.push_back((Errand::List(because), list.command("")));
     }
 
@@ -274,14 +304,17 @@ impl Calls {
 
     fn begin(&mut self, uuid: SmolStr, parked: Parked) {
         let round = self.rounds.entry(uuid.clone()).or_default();
-        *round += 1;
-        let callid = if *round == 1 { uuid.clone() } else { format_smolstr!("{uuid}-{round}") };
+        *round = parked.rounds.max(*round).saturating_add(1);
+        let round = *round;
+        let callid = if round == 1 { uuid.clone() } else { format_smolstr!("{uuid}-{round}") };
         let id = LineId(self.next_line);
         self.next_line += 1;
         let (line, handle, events) = line(id, self.said.clone());
         let leg = Leg::new(NewLeg {
             uuid: uuid.clone(),
             callid: callid.clone(),
+            hold: self.hold,
+            round,
             rate_hz: parked.rate_hz,
             fallback_task: parked.fallback_task,
             answered: parked.answered,
@@ -290,7 +323,7 @@ impl Calls {
         });
         self.lines.insert(id, uuid.clone());
         self.slots.insert(uuid, Slot { leg, id, line, voicedir: SmolStr::default() });
-        self.count();
+        metrics::gauge!(metric::LEGS).increment(1.0);
         self.born.push_back(NewCall {
             callid,
             switch: self.switch.clone(),
@@ -334,13 +367,12 @@ impl Calls {
         if slot.leg.is_over() {
             self.lines.remove(&slot.id);
             self.slots.remove(uuid);
-            self.count();
+            metrics::gauge!(metric::LEGS).decrement(1.0);
+            // Nothing more is heard of the channel; its own variable remembers.
+            if self.hold == Hold::Socket {
+                self.rounds.remove(uuid);
+            }
         }
-    }
-
-    fn count(&self) {
-        let legs = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        metrics::gauge!(metric::LEGS).set(f64::from(legs));
     }
 }
 
@@ -368,17 +400,28 @@ fn order_leg(slot: &mut Slot, audio: &Audio, order: Order, now: Tick) {
     }
 }
 
-/// The channels of `show channels as json` with what they run, in the order of their ids.
+/// The channels of `show channels` with what they run, in the order of their ids: a line of column
+/// names, a line for each channel, an empty line, and how many there are. As JSON, 10,000 channels
+/// would pass the 8 MiB that the client library takes.
 fn channels(answer: &str) -> BTreeMap<SmolStr, SmolStr> {
-    let table: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
-    let rows = table.get("rows").and_then(serde_json::Value::as_array);
-    let text = |row: &serde_json::Value, name: &str| -> Option<SmolStr> {
-        Some(row.get(name)?.as_str()?.into())
+    let mut lines = answer.lines().take_while(|line| !line.is_empty());
+    let names: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let Some(at) = names.iter().position(|name| *name == "application") else {
+        return BTreeMap::new();
     };
-    rows.into_iter()
-        .flatten()
-        .filter_map(|row| Some((text(row, "uuid")?, text(row, "application").unwrap_or_default())))
-        .collect()
+    let channel = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let spare = cells.len().checked_sub(names.len())?;
+        Some((cells.first().copied()?.into(), application(cells.get(at..=at + spare)?).into()))
+    };
+    lines.filter_map(channel).collect()
+}
+
+/// Commas inside of values, as in a caller's name, are not marked, so the application is one of
+/// these cells. Only two matter to us, and `uuid_dump` has the last word on a channel in park.
+fn application<'a>(cells: &[&'a str]) -> &'a str {
+    let known = cells.iter().find(|cell| matches!(**cell, "park" | "bridge"));
+    known.or(cells.first()).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -9,17 +9,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use freeswitch_esl_tokio::{
-    ConnectionStatus, DisconnectReason, EslClient, EslCommand, EslConnectOptions, EslError,
-    EslEventStream, EslResponse, EventFormat,
+    EslClient, EslCommand, EslConnectOptions, EslError, EslEventStream, EventFormat,
 };
 use smol_str::{SmolStr, format_smolstr};
-use thiserror::Error;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::sleep;
 
 use super::audio::Audio;
-use super::calls::{Because, Calls, Errand};
-use super::leg::Reply;
+use super::calls::{Because, Calls, Errand, Switch};
+use super::connection::{
+    ANSWER_WITHIN, Arrivals, COMMANDS_MAX, Lost, NEW_CALLS_MAX, ORDERS_MAX, ask, ended, offer,
+    ping, pings, send_commands, ticks,
+};
+use super::leg::{Hold, Reply};
 use super::metric;
 use super::status::{Applications, Status};
 use super::translate::{Request, SUBSCRIBED};
@@ -30,59 +32,11 @@ use crate::switch::call::{LineId, NewCall, Said};
 /// Events that wait for us: half of what the switch itself queues before it cuts a client off (S2).
 const EVENTS_MAX: usize = 50_000;
 
-/// Orders of all calls that wait for us; 2,000 calls with a turn's dozen each.
-const ORDERS_MAX: usize = 32_768;
-
-/// Commands that wait for the switch. At some 7,000 answers a second, more than this means that it
-/// answers no longer.
-const COMMANDS_MAX: usize = 32_768;
-
-/// New calls that wait for the daemon; beyond it they are refused.
-const NEW_CALLS_MAX: usize = 1024;
-
-/// Our own ping: the switch's heartbeat comes every 20 s only (N4).
-const PING_EVERY: Duration = Duration::from_secs(2);
-
-/// An answer later than this, on loopback or a local network where it takes a millisecond, does not
-/// come: together with `PING_EVERY` a dead connection is noticed within 5 s (N4).
-const ANSWER_WITHIN: Duration = Duration::from_millis(2500);
-
-/// How often calls look at their own deadlines, all of which are a second or longer.
-const TICK_EVERY: Duration = Duration::from_millis(250);
-
 /// The first pause before another attempt; doubled each time, with jitter.
 const PAUSE_MS_MIN: u64 = 200;
 
 /// The longest pause: a switch that starts again takes two seconds.
 const PAUSE_MS_MAX: u64 = 5000;
-
-/// Why there is no connection.
-#[derive(Debug, Error)]
-enum Lost {
-    #[error("not an address: {0:?}; write host:port")]
-    Address(String),
-    #[error("the switch refuses the password; set `password` as in its event_socket.conf.xml")]
-    Password(#[source] EslError),
-    #[error("the switch does not let us in; allow our address in its event_socket.conf.xml")]
-    Refused(#[source] EslError),
-    #[error("{0}")]
-    Esl(#[from] EslError),
-    #[error("no answer within {} ms", ANSWER_WITHIN.as_millis())]
-    Silent,
-    #[error("the connection was closed: {0}")]
-    Closed(SmolStr),
-    #[error("{COMMANDS_MAX} commands wait for an answer")]
-    Stuck,
-}
-
-/// What the daemon gets from a switch.
-#[derive(Debug)]
-pub struct Attached {
-    /// Calls that have reached a robot.
-    pub calls: mpsc::Receiver<NewCall>,
-    /// How it stands with the connection.
-    pub status: watch::Receiver<Status>,
-}
 
 /// One FreeSWITCH that we attach to; does its work in [`run`](Self::run).
 pub struct Freeswitch {
@@ -117,7 +71,7 @@ impl Freeswitch {
         config: &config::Freeswitch,
         audio_dir: &Path,
         clock: impl Fn() -> Tick + Send + Sync + 'static,
-    ) -> (Self, Attached) {
+    ) -> (Self, Arrivals) {
         let (said_sender, said) = mpsc::channel(ORDERS_MAX);
         let (new_calls, calls) = mpsc::channel(NEW_CALLS_MAX);
         let problem = Some("not connected yet".into());
@@ -126,9 +80,12 @@ impl Freeswitch {
         let address = config.address.clone();
         let switch = Self {
             calls: Calls::new(
-                address.as_str().into(),
-                config.asr.as_str().into(),
-                audio,
+                Switch {
+                    name: address.as_str().into(),
+                    hold: Hold::Park,
+                    asr: config.asr.as_str().into(),
+                    audio,
+                },
                 said_sender,
             ),
             address,
@@ -138,7 +95,7 @@ impl Freeswitch {
             new_calls,
             status,
         };
-        (switch, Attached { calls, status: watched })
+        (switch, Arrivals { calls, status: watched })
     }
 
     /// Connects, serves the calls, and connects again whenever the connection is lost; never ends.
@@ -248,10 +205,7 @@ impl Freeswitch {
             requests.try_send(command).map_err(|_| Lost::Stuck)?;
         }
         while let Some(call) = self.calls.next_call() {
-            // A call that is dropped here has no driver, and is hung up for that.
-            if let Err(full) = self.new_calls.try_send(call) {
-                tracing::error!(switch = %self.address, error = %full, "a new call is refused");
-            }
+            offer(&self.new_calls, call);
         }
         Ok(())
     }
@@ -281,12 +235,6 @@ impl Freeswitch {
     fn now(&self) -> Tick {
         (self.clock)()
     }
-}
-
-fn ticks() -> tokio::time::Interval {
-    let mut ticks = interval(TICK_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
 }
 
 async fn connect(address: &str, password: &str) -> Result<Link, Lost> {
@@ -327,39 +275,6 @@ fn explained(error: EslError) -> Lost {
     }
 }
 
-/// Sends one command after the other, so that the orders of a call stay in order.
-async fn send_commands(
-    client: &EslClient,
-    mut requests: mpsc::Receiver<(Errand, EslCommand)>,
-    answers: mpsc::Sender<(Errand, Reply)>,
-) -> Lost {
-    while let Some((errand, command)) = requests.recv().await {
-        metrics::counter!(metric::COMMANDS).increment(1);
-        let reply = match ask(client, command).await {
-            Ok(response) => reply(&response),
-            Err(Lost::Esl(error)) if !error.is_connection_error() && !is_timeout(&error) => {
-                Err(format_smolstr!("{error}"))
-            }
-            Err(lost) => return lost,
-        };
-        if answers.send((errand, reply)).await.is_err() {
-            break;
-        }
-    }
-    ended(client)
-}
-
-/// A half-open connection takes what is written and says nothing (N4).
-async fn ping(commands: &EslClient) -> Lost {
-    let mut pings = pings();
-    loop {
-        pings.tick().await;
-        if let Err(lost) = ask(commands, EslCommand::NoOp).await {
-            return lost;
-        }
-    }
-}
-
 /// On the event connection an answer may be late behind events, and any event is a sign of life: the
 /// library's reader ends the connection if neither comes.
 async fn ping_events(events: &EslClient) -> Lost {
@@ -371,44 +286,6 @@ async fn ping_events(events: &EslClient) -> Lost {
             Ok(_) | Err(Lost::Silent) => {}
             Err(lost) => return lost,
         }
-    }
-}
-
-fn pings() -> tokio::time::Interval {
-    let mut pings = interval(PING_EVERY);
-    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    pings
-}
-
-/// Why a connection ended.
-fn ended(client: &EslClient) -> Lost {
-    match client.status() {
-        ConnectionStatus::Disconnected(DisconnectReason::HeartbeatExpired) => Lost::Silent,
-        ConnectionStatus::Disconnected(reason) => Lost::Closed(format_smolstr!("{reason}")),
-        _ => Lost::Closed(SmolStr::default()),
-    }
-}
-
-async fn ask(client: &EslClient, command: EslCommand) -> Result<EslResponse, Lost> {
-    // The library's own limit begins when the command has been written, and writing can block.
-    match timeout(ANSWER_WITHIN * 2, client.send_command(command)).await {
-        Ok(Ok(response)) => Ok(response),
-        Ok(Err(error)) if is_timeout(&error) => Err(Lost::Silent),
-        Ok(Err(error)) => Err(Lost::Esl(error)),
-        Err(_) => Err(Lost::Silent),
-    }
-}
-
-fn is_timeout(error: &EslError) -> bool {
-    matches!(error, EslError::Timeout { .. })
-}
-
-fn reply(response: &EslResponse) -> Reply {
-    let text = response.body().or(response.reply_text()).unwrap_or_default().trim();
-    if text.starts_with("-ERR") || text.starts_with("-USAGE") {
-        Err(text.into())
-    } else {
-        Ok(text.into())
     }
 }
 

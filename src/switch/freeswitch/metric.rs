@@ -6,6 +6,8 @@ pub(super) const EVENTS: &str = "telephonist_freeswitch_events_total";
 pub(super) const OVERFLOWS: &str = "telephonist_freeswitch_overflows_total";
 /// Connections made.
 pub(super) const CONNECTIONS: &str = "telephonist_freeswitch_connections_total";
+/// Connections to the outbound port that did not become a call.
+pub(super) const SOCKETS_REFUSED: &str = "telephonist_freeswitch_sockets_refused_total";
 /// Commands sent.
 pub(super) const COMMANDS: &str = "telephonist_freeswitch_commands_total";
 /// Channels that calls run on now.

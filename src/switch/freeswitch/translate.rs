@@ -24,6 +24,14 @@ pub(super) const SUBSCRIBED: [EslEventType; 14] = [
     EslEventType::Shutdown,
 ];
 
+/// What `myevents` leaves out of these (S15).
+pub(super) const BESIDE_MYEVENTS: [EslEventType; 3] =
+    [EslEventType::PlaybackStop, EslEventType::RecordStop, EslEventType::MediaBugStart];
+
+/// The channel variable with the number of calls the channel has had: it outlives every daemon, and
+/// counts whichever way they came (E16).
+pub(super) const ROUND: &str = "robot_round";
+
 /// Samples per second where an event does not say.
 const RATE_HZ_DEFAULT: u32 = 8000;
 
@@ -74,7 +82,7 @@ pub(super) enum Happened {
     HungUp(Side),
 }
 
-/// A channel in park, as its event or `uuid_dump` shows it.
+/// A channel in park, as an event of it or `uuid_dump` shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Parked {
     /// The script, if the dialplan set one; `None` if `robot_flow` is set and empty.
@@ -88,6 +96,8 @@ pub(super) struct Parked {
     /// The task of the switch that sends the call to a person if nobody takes it
     /// (`dialplan/freeswitch/cti_robot.xml`).
     pub(super) fallback_task: Option<u32>,
+    /// How many calls the channel has had before (E16).
+    pub(super) rounds: u32,
 }
 
 /// What a recogniser said.
@@ -157,16 +167,24 @@ fn happened(event: &EslEvent) -> Option<Happened> {
     })
 }
 
-/// A channel that asks for a robot; `None` for one that parks for somebody else (S1).
+/// A channel that asks for a robot; `None` for one that parks for somebody else (S1). One in
+/// `socket` parks for whom the socket leads to (S15).
 pub(super) fn parked(event: &EslEvent) -> Option<Parked> {
-    let robot_flow = event.variable_str("robot_flow")?;
-    Some(Parked {
-        robot_flow: (!robot_flow.is_empty()).then(|| robot_flow.into()),
+    event.variable_str("robot_flow")?;
+    (event.variable_str("current_application") != Some("socket")).then(|| held(event))
+}
+
+/// A channel that waits for us, asking for a certain robot or not.
+pub(super) fn held(event: &EslEvent) -> Parked {
+    let robot_flow = event.variable_str("robot_flow").filter(|name| !name.is_empty());
+    Parked {
+        robot_flow: robot_flow.map(SmolStr::from),
         variables: variables(event),
         answered: event.header_str("Answer-State") == Some("answered"),
         rate_hz: rate_hz(event),
         fallback_task: event.variable_str("robot_fallback_task").and_then(|id| id.parse().ok()),
-    })
+        rounds: event.variable_str(ROUND).and_then(|round| round.parse().ok()).unwrap_or_default(),
+    }
 }
 
 fn variables(event: &EslEvent) -> Vec<(SmolStr, String)> {
@@ -249,6 +267,8 @@ pub(super) enum Request {
     Api(String),
     /// Run an API command in a thread of its own, however long it takes (S3).
     Background(String),
+    /// Give the connection of an outbound socket back: the dialplan goes on (S15).
+    Exit,
 }
 
 impl Request {
@@ -269,6 +289,7 @@ impl Request {
             }
             Self::Api(command) => EslCommand::Api { command: escape::argument(command) },
             Self::Background(command) => EslCommand::BgApi { command: escape::argument(command) },
+            Self::Exit => EslCommand::Exit,
         }
     }
 }

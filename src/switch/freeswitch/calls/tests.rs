@@ -13,7 +13,8 @@ const NOW: Tick = Tick(0);
 fn calls() -> Calls {
     let (said, _orders) = mpsc::channel(1);
     let audio = Audio::new(std::path::Path::new("/nowhere"), "file");
-    Calls::new("switch".into(), "test builtin".into(), audio, said)
+    let asr = "test builtin".into();
+    Calls::new(Switch { name: "switch".into(), hold: Hold::Park, asr, audio }, said)
 }
 
 fn event(kind: EslEventType, uuid: &str) -> EslEvent {
@@ -35,11 +36,8 @@ fn sent(calls: &mut Calls) -> Vec<String> {
 }
 
 fn list(calls: &mut Calls, because: Because, rows: &[(&str, &str)]) -> Vec<String> {
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|(uuid, application)| serde_json::json!({"uuid": uuid, "application": application}))
-        .collect();
-    let answer = serde_json::json!({ "rows": rows }).to_string();
+    let lines = rows.iter().map(|(uuid, application)| format!("{uuid},{application}\n"));
+    let answer = format!("uuid,application\n{}\n{} total.", lines.collect::<String>(), rows.len());
     calls.replied(Errand::List(because), Ok(answer.into()), NOW);
     sent(calls)
 }
@@ -139,8 +137,27 @@ fn a_list_is_asked_for_once_at_a_time_and_again_in_time() {
     calls.linked(Arc::default(), NOW);
     calls.compare(Because::EventsWereLost);
     calls.wake(Tick(COMPARE_AGAIN_MS));
-    assert_eq!(sent(&mut calls), ["api show channels as json"]);
+    assert_eq!(sent(&mut calls), ["api show channels"]);
     assert_eq!(list(&mut calls, Because::EventsWereLost, &[]), [""; 0]);
     calls.wake(Tick(COMPARE_AGAIN_MS + COMPARE_EVERY_MS));
-    assert_eq!(sent(&mut calls), ["api show channels as json"]);
+    assert_eq!(sent(&mut calls), ["api show channels"]);
+}
+
+#[test]
+fn a_list_is_read_whatever_callers_call_themselves() {
+    let answer = "uuid,cid_name,application,application_data,dialplan\n\
+                  a,Ann,park,,XML\n\
+                  b,\"Doe, John\",park,,XML\n\
+                  c,Ann,bridge,{a=1,b=2}sofia/internal/1,XML\n\
+                  d,Ann,,,\n\
+                  \n4 total.";
+    let found: Vec<_> = channels(answer).into_iter().collect();
+    let channel = |uuid: &str, application: &str| (uuid.into(), application.into());
+    assert_eq!(
+        found,
+        [channel("a", "park"), channel("b", "park"), channel("c", "bridge"), channel("d", "")]
+    );
+    for none in ["0 total.", "", "-ERR"] {
+        assert!(channels(none).is_empty(), "{none}");
+    }
 }

@@ -3,8 +3,8 @@
 use smol_str::SmolStr;
 
 use super::super::recognition::Recognition;
-use super::super::translate::{Parked, Serial, Side, Speech};
-use super::{AWAY_MS, KILL_MS, Leg, Place, SEEN_MAX, Work};
+use super::super::translate::{Parked, Request, Serial, Side, Speech};
+use super::{AWAY_MS, Hold, KILL_MS, Leg, Place, Purpose, SEEN_MAX, Work};
 use crate::engine::EndReason;
 use crate::engine::time::Tick;
 use crate::turn::{MediaEvent, PlaybackEnd};
@@ -84,6 +84,9 @@ impl Leg {
             self.undone(work, "the line is gone");
         }
         self.tell(last);
+        if self.hold == Hold::Socket {
+            self.send(Purpose::Aside, Request::Exit);
+        }
         self.place = Place::Over;
     }
 

@@ -21,9 +21,9 @@ use super::audio::Playable;
 use super::escape;
 use super::recognizer::Recognizer;
 use super::status::Applications;
-use super::translate::{Happened, Request, Serial};
-use crate::engine::Transfer;
+use super::translate::{Happened, ROUND, Request, Serial, Side};
 use crate::engine::time::Tick;
+use crate::engine::{EndReason, Transfer};
 use crate::turn::{EntryId, Listen, MediaEvent, PlaybackEnd};
 
 /// Pieces of audio on the switch at a time: the one that plays and the next, which then begins
@@ -165,11 +165,22 @@ enum Place {
     Over,
 }
 
+/// What holds the channel while it is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// `park`: we are told of it over connections that all channels share.
+    Park,
+    /// `socket`: it has a connection of its own. Without us the dialplan goes on (S15).
+    Socket,
+}
+
 /// One channel that a call runs on.
 #[derive(Debug)]
 pub(super) struct Leg {
     uuid: SmolStr,
     callid: SmolStr,
+    hold: Hold,
+    round: u32,
     rate_hz: u32,
     answered: bool,
     /// False until the driver takes the call.
@@ -203,6 +214,9 @@ pub(super) struct Leg {
 pub(super) struct NewLeg {
     pub(super) uuid: SmolStr,
     pub(super) callid: SmolStr,
+    pub(super) hold: Hold,
+    /// Which of the channel's calls this is, from 1.
+    pub(super) round: u32,
     pub(super) rate_hz: u32,
     pub(super) answered: bool,
     /// What the switch does if nobody takes the call.
@@ -218,6 +232,8 @@ impl Leg {
         Self {
             uuid: new.uuid,
             callid: new.callid,
+            hold: new.hold,
+            round: new.round,
             rate_hz: new.rate_hz,
             answered: new.answered,
             taken: false,
@@ -265,13 +281,16 @@ impl Leg {
             self.work(Work::Own { application: "answer", argument: String::new() }, now);
         }
         // Without the first, results during a playback are swallowed (S9); without the second, the
-        // caller's `*` stops a prompt (S8); the third tells a daemon that starts anew whose call
-        // this is, however long it has been out of `park` by then.
-        for argument in [
+        // caller's `*` stops a prompt (S8); the third makes the channel's next call another one;
+        // the last tells a daemon that starts anew whose call this is, however long it has been out
+        // of `park` by then. A socket's call is the dialplan's as soon as its daemon is gone.
+        let mark = (self.hold == Hold::Park).then(|| format!("{MARK}={}", self.callid));
+        let settings = [
             "fire_asr_events=true".to_owned(),
             "playback_terminators=none".to_owned(),
-            format!("{MARK}={}", self.callid),
-        ] {
+            format!("{ROUND}={}", self.round),
+        ];
+        for argument in settings.into_iter().chain(mark) {
             self.work(Work::Own { application: "set", argument }, now);
         }
     }
@@ -283,7 +302,7 @@ impl Leg {
         }
         if self.waiting.len() >= WAITING_MAX {
             self.undone(work, "too many orders wait");
-            return self.kill("NORMAL_TEMPORARY_FAILURE", now);
+            return self.leave("NORMAL_TEMPORARY_FAILURE", now);
         }
         if let Work::Execute { application, .. } = &work
             && let Err(reason) = self.may_run(application)
@@ -345,6 +364,24 @@ impl Leg {
         }
         self.set_waiting_variables();
         self.kill(cause, now);
+    }
+
+    /// Leave a call that its script has not ended: to the dialplan if it goes on, else hang up.
+    pub(super) fn leave(&mut self, cause: &str, now: Tick) {
+        match (self.hold, self.place) {
+            (_, Place::Over | Place::Killed) => {}
+            (Hold::Park, _) => self.hang_up(cause, now),
+            (Hold::Socket, _) => {
+                if !self.taken {
+                    self.set_variable(ROUND, &self.round.to_string());
+                }
+                // What is on the switch would be played to its end before the dialplan goes on.
+                if !self.running.is_empty() {
+                    self.break_all(now);
+                }
+                self.over(MediaEvent::HungUp(EndReason::Hangup));
+            }
+        }
     }
 
     // ---- what the switch tells ----
@@ -422,6 +459,17 @@ impl Leg {
         self.linked = false;
     }
 
+    /// The connection that was this channel's alone is gone, and the call with it.
+    pub(super) fn disconnected(&mut self) {
+        self.linked = false;
+        match self.place {
+            Place::Over => {}
+            Place::Leaving => self.transferred(),
+            Place::Away => self.over(MediaEvent::HungUp(EndReason::Transfer)),
+            Place::Here | Place::Killed => self.hung_up(Side::Unknown),
+        }
+    }
+
     /// Asks whether the channel is still there: the switch's list of channels does not show it.
     pub(super) fn look(&mut self) {
         self.send(Purpose::Exists, Request::Api(format!("uuid_exists {}", self.uuid)));
@@ -465,8 +513,7 @@ impl Leg {
         self.over(MediaEvent::Transferred);
     }
 
-    /// Nobody drives the call any more (N7), or it can't go on: hang up.
-    pub(super) fn kill(&mut self, cause: &str, now: Tick) {
+    fn kill(&mut self, cause: &str, now: Tick) {
         if matches!(self.place, Place::Over | Place::Killed) {
             return;
         }

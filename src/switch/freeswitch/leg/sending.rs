@@ -7,8 +7,8 @@ use super::super::escape;
 use super::super::recognizer::Step as Hear;
 use super::super::translate::Request;
 use super::{
-    DETECT_SPEECH, Execution, Leg, MARK, Output, PLAYS_MAX, Place, Purpose, STOP_MS_MAX, Stopping,
-    Work,
+    DETECT_SPEECH, Execution, Hold, Leg, MARK, Output, PLAYS_MAX, Place, Purpose, STOP_MS_MAX,
+    Stopping, Work,
 };
 use crate::engine::Transfer;
 use crate::engine::time::Tick;
@@ -86,7 +86,7 @@ impl Leg {
         }
     }
 
-    fn set_variable(&mut self, name: &str, value: &str) {
+    pub(super) fn set_variable(&mut self, name: &str, value: &str) {
         let Ok(name) = escape::word(name) else {
             return tracing::warn!(call = %self.callid, name, "not a variable's name, not set");
         };
@@ -115,13 +115,18 @@ impl Leg {
     }
 
     pub(super) fn mark(&mut self) {
+        if self.hold == Hold::Socket {
+            return;
+        }
         let command = format!("uuid_setvar {} {MARK} {}", self.uuid, self.callid);
         self.send(Purpose::Aside, Request::Api(command));
     }
 
     /// With the mark, a daemon that starts anew would adopt the channel.
     pub(super) fn unmark(&mut self) {
-        self.send(Purpose::Aside, Request::Api(format!("uuid_setvar {} {MARK}", self.uuid)));
+        if self.hold == Hold::Park {
+            self.send(Purpose::Aside, Request::Api(format!("uuid_setvar {} {MARK}", self.uuid)));
+        }
     }
 
     /// A command that somebody else wrote: how long it takes is not known.

@@ -149,6 +149,7 @@ fn a_channel_that_parks_again_goes_on_and_one_that_stays_away_was_taken_s1_s2() 
         answered: true,
         rate_hz: 8000,
         fallback_task: Some(18),
+        rounds: 1,
     })));
     assert_eq!(story.did(), ["> sched_del 18", "> a-0: playback /0.wav"]);
 
@@ -165,7 +166,7 @@ fn after_a_reconnect_what_was_on_the_switch_is_ended_and_what_waited_goes_on_n4(
     let mut story = Story::new();
     story.listen();
     story.switch(Happened::RecognizerStarted);
-    story.complete("u-own-4");
+    story.complete("u-own-5");
     story.play(0);
     story.executing("a-0");
     story.did();
@@ -177,12 +178,12 @@ fn after_a_reconnect_what_was_on_the_switch_is_ended_and_what_waited_goes_on_n4(
     story.leg.recover(story.now);
     assert_eq!(story.did(), ["> uuid_break u all", "< a-0 Stopped ?"]);
     story.ok(Purpose::Break);
-    assert_eq!(story.did(), ["> u-own-5: detect_speech resume", "> a-1: playback /1.wav"]);
+    assert_eq!(story.did(), ["> u-own-6: detect_speech resume", "> a-1: playback /1.wav"]);
 }
 
 #[test]
 fn what_was_sent_and_had_not_begun_when_the_connection_went_is_sent_again() {
-    let mut story = Story::fresh(false);
+    let mut story = Story::fresh(Hold::Park, false);
     story.leg.take(story.now);
     story.listen();
     story.play(0);
@@ -196,10 +197,11 @@ fn what_was_sent_and_had_not_begun_when_the_connection_went_is_sent_again() {
         story.did(),
         [
             "> uuid_break u all",
-            "> u-own-6: set fire_asr_events=true",
-            "> u-own-7: set playback_terminators=none",
-            "> u-own-8: set robot_call=u",
-            "> u-own-9: detect_speech test builtin robot",
+            "> u-own-7: set fire_asr_events=true",
+            "> u-own-8: set playback_terminators=none",
+            "> u-own-9: set robot_round=1",
+            "> u-own-10: set robot_call=u",
+            "> u-own-11: detect_speech test builtin robot",
             "> a-0: playback /0.wav",
         ]
     );
@@ -231,4 +233,50 @@ fn a_driver_that_orders_without_end_ends_its_call_only_n21() {
         failed = orders;
     }
     assert_eq!(failed, u32::try_from(WAITING_MAX).unwrap() + 1);
+}
+
+#[test]
+fn a_socket_is_left_to_its_dialplan_and_a_parked_call_is_hung_up_s15() {
+    let leave = |mut story: Story| {
+        story.play(0);
+        story.executing("a-0");
+        story.did();
+        story.leg.leave("SWITCH_CONGESTION", story.now);
+        story.did()
+    };
+    assert_eq!(leave(Story::new()), ["> uuid_kill u SWITCH_CONGESTION"]);
+    let left = ["> uuid_break u all", "< a-0 Stopped ?", "< HungUp(Hangup)", "> exit"];
+    assert_eq!(leave(Story::on_socket()), left);
+}
+
+#[test]
+fn a_refused_socket_counts_as_a_call_of_its_channel_e16() {
+    let mut story = Story::fresh(Hold::Socket, false);
+    story.leg.leave("SWITCH_CONGESTION", story.now);
+    let left = ["> uuid_setvar u robot_round 1", "< HungUp(Hangup)", "> exit"];
+    assert_eq!(story.did(), left);
+}
+
+#[test]
+fn a_call_ends_with_its_connection_as_what_was_under_way_says_s15() {
+    let ended = |under_way: &dyn Fn(&mut Story)| {
+        let mut story = Story::on_socket();
+        under_way(&mut story);
+        story.did();
+        story.leg.disconnected();
+        story.did()
+    };
+    assert_eq!(ended(&|_| {}), ["< HungUp(Hangup)"]);
+    let hang_up = |story: &mut Story| story.leg.hang_up("NORMAL_CLEARING", story.now);
+    assert_eq!(ended(&hang_up), ["< HungUp(SendBye)"]);
+    let taken = |story: &mut Story| story.switch(Happened::Unparked { hanging_up: false });
+    assert_eq!(ended(&taken), ["< HungUp(Transfer)"]);
+    let to = |extension: &str| Transfer {
+        appid: "a".into(),
+        extension: extension.into(),
+        dialplan: "".into(),
+        context: "".into(),
+    };
+    let transfer = |story: &mut Story| story.leg.work(Work::Transfer(to("4000")), story.now);
+    assert_eq!(ended(&transfer), ["< Transferred"]);
 }

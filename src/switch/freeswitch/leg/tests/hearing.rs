@@ -9,12 +9,12 @@ fn a_result_told_twice_is_told_once_s9() {
     let mut story = Story::new();
     story.listen();
     story.switch(Happened::RecognizerStarted);
-    story.complete("u-own-4");
+    story.complete("u-own-5");
     story.did();
     story.result("agent");
     story.sequence -= 1;
     story.result("agent");
-    assert_eq!(story.did(), ["> u-own-5: detect_speech resume", "< Final(\"agent\")"]);
+    assert_eq!(story.did(), ["> u-own-6: detect_speech resume", "< Final(\"agent\")"]);
 }
 
 #[test]
@@ -22,16 +22,16 @@ fn the_engines_own_silence_is_no_failure_and_it_is_resumed_s9() {
     let mut story = Story::new();
     story.listen();
     story.did();
-    story.complete("u-own-4");
+    story.complete("u-own-5");
     story.says(Speech::Ended(Recognition::NoInput));
-    assert_eq!(story.did(), ["> u-own-5: detect_speech resume"]);
+    assert_eq!(story.did(), ["> u-own-6: detect_speech resume"]);
 }
 
 #[test]
 fn a_result_during_a_prompt_resumes_before_what_waits_behind_it() {
     let mut story = Story::new();
     story.listen();
-    story.complete("u-own-4");
+    story.complete("u-own-5");
     (0..3).for_each(|number| story.play(number));
     story.executing("a-0");
     story.did();
@@ -47,7 +47,7 @@ fn a_result_during_a_prompt_resumes_before_what_waits_behind_it() {
             "replied after 0",
             "< a-1 started",
             "< a-1 Done ?",
-            "> u-own-5: detect_speech resume",
+            "> u-own-6: detect_speech resume",
             "> a-2: playback /2.wav",
         ]
     );
@@ -65,7 +65,7 @@ fn whoever_listens_is_heard_before_what_waits_is_played() {
     story.executed("a-1", "FILE PLAYED");
     assert_eq!(
         story.did(),
-        ["< a-1 Done ?", "> u-own-4: detect_speech test builtin robot", "> a-2: playback /2.wav"]
+        ["< a-1 Done ?", "> u-own-5: detect_speech test builtin robot", "> a-2: playback /2.wav"]
     );
 }
 
@@ -73,7 +73,7 @@ fn whoever_listens_is_heard_before_what_waits_is_played() {
 fn a_recogniser_without_a_sign_of_life_is_lost_s9() {
     let mut story = Story::new();
     story.listen();
-    story.complete("u-own-4");
+    story.complete("u-own-5");
     story.did();
     story.pass(60_000);
     let lost = story.did();
@@ -86,25 +86,25 @@ fn nobody_hears_what_nobody_listens_to() {
     let mut story = Story::new();
     story.listen();
     story.switch(Happened::RecognizerStarted);
-    story.complete("u-own-4");
+    story.complete("u-own-5");
     story.leg.stop_listening();
     story.did();
     story.says(Speech::Began);
     story.says(Speech::Partial("a".into()));
     story.result("a b");
     assert_eq!(story.did(), NOTHING);
-    story.complete("u-own-5");
+    story.complete("u-own-6");
     story.listen();
-    assert_eq!(story.did(), ["> u-own-6: detect_speech resume"]);
+    assert_eq!(story.did(), ["> u-own-7: detect_speech resume"]);
 }
 
 #[test]
 fn the_time_to_the_reply_is_measured() {
     let mut story = Story::new();
     story.listen();
-    story.complete("u-own-4");
-    story.result("yes");
     story.complete("u-own-5");
+    story.result("yes");
+    story.complete("u-own-6");
     story.play(0);
     story.did();
     story.pass(180);

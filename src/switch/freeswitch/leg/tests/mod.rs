@@ -21,20 +21,30 @@ struct Story {
 
 impl Story {
     fn new() -> Self {
-        let mut story = Self::fresh(true);
+        Self::taken(Hold::Park)
+    }
+
+    fn on_socket() -> Self {
+        Self::taken(Hold::Socket)
+    }
+
+    fn taken(hold: Hold) -> Self {
+        let mut story = Self::fresh(hold, true);
         story.leg.take(story.now);
         story.did();
-        for number in 1..=3 {
+        for number in 1..=4 {
             story.complete(&format!("u-own-{number}"));
         }
         assert_eq!(story.did(), NOTHING);
         story
     }
 
-    fn fresh(answered: bool) -> Self {
+    fn fresh(hold: Hold, answered: bool) -> Self {
         let leg = Leg::new(NewLeg {
             uuid: UUID.into(),
             callid: UUID.into(),
+            hold,
+            round: 1,
             rate_hz: 8000,
             answered,
             fallback_task: None,
@@ -133,6 +143,7 @@ fn shown(output: Output) -> String {
         }
         Output::Send(_, Request::Api(command)) => format!("> {command}"),
         Output::Send(_, Request::Background(command)) => format!("> beside: {command}"),
+        Output::Send(_, Request::Exit) => "> exit".into(),
         Output::Replied { after_ms } => format!("replied after {after_ms}"),
         Output::Tell(event) => match event {
             MediaEvent::PlaybackStarted(entry) => format!("< {} started", event_name(&entry)),
@@ -154,7 +165,7 @@ fn event_name(entry: &EntryId) -> String {
 
 #[test]
 fn a_call_is_answered_and_set_up_before_anything_else_s8_s9() {
-    let mut story = Story::fresh(false);
+    let mut story = Story::fresh(Hold::Park, false);
     story.leg.fallback_task = Some(17);
     story.leg.take(story.now);
     story.listen();
@@ -165,8 +176,9 @@ fn a_call_is_answered_and_set_up_before_anything_else_s8_s9() {
             "> u-own-1: answer",
             "> u-own-2: set fire_asr_events=true",
             "> u-own-3: set playback_terminators=none",
-            "> u-own-4: set robot_call=u",
-            "> u-own-5: detect_speech test builtin robot",
+            "> u-own-4: set robot_round=1",
+            "> u-own-5: set robot_call=u",
+            "> u-own-6: detect_speech test builtin robot",
         ]
     );
 }
