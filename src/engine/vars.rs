@@ -1,6 +1,7 @@
 //! Call variables (E22).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -15,7 +16,8 @@ pub const VARIABLE_BYTES_MAX: usize = 8 << 10;
 /// The variables of one call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Variables {
-    values: BTreeMap<SmolStr, SmolStr>,
+    /// Shared with the snapshots of the call: few steps change them, and a switch brings many.
+    values: Arc<BTreeMap<SmolStr, SmolStr>>,
 }
 
 /// A variable does not fit, or not whole.
@@ -49,13 +51,16 @@ impl Variables {
             return Err(NoRoom::ForVariable(name));
         }
         let end = value.floor_char_boundary(VARIABLE_BYTES_MAX);
-        self.values.insert(name.clone(), value.get(..end).unwrap_or_default().into());
+        Arc::make_mut(&mut self.values)
+            .insert(name.clone(), value.get(..end).unwrap_or_default().into());
         if end < value.len() { Err(NoRoom::ForValue(name)) } else { Ok(()) }
     }
 
     /// Forgets every variable whose name begins so.
     pub(super) fn remove_below(&mut self, prefix: &str) {
-        self.values.retain(|name, _| !name.starts_with(prefix));
+        if self.values.keys().any(|name| name.starts_with(prefix)) {
+            Arc::make_mut(&mut self.values).retain(|name, _| !name.starts_with(prefix));
+        }
     }
 
     /// All of them, as JSON.
