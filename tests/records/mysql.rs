@@ -221,7 +221,7 @@ async fn migrations_upgrade_the_published_tables_once() {
 
     config.robot.record.database.table = "calls_2".into();
     let names: Vec<_> = migrate(&config).await.unwrap().into_iter().map(|a| a.table).collect();
-    assert_eq!(names, ["calls_2", "calls_2"], "another name is another table");
+    assert_eq!(names, ["calls_2"; 3], "another name is another table");
 }
 
 #[tokio::test]
