@@ -13,7 +13,7 @@ use super::input::{EndReason, Input};
 use super::intent::{End, Intent};
 use super::jump::Next;
 use super::matching::{Position, Why};
-use super::row::{Classify, Method, ResponseType};
+use super::row::{Method, ResponseType};
 use super::said::complete_word;
 use super::stack::Stack;
 use super::state::{Phase, State};
@@ -256,12 +256,6 @@ impl Robot {
         &self.script
     }
 
-    /// The call's id.
-    #[must_use]
-    pub fn callid(&self) -> &SmolStr {
-        &self.state.callid
-    }
-
     /// Why the robot is leaving the call, once it is.
     #[must_use]
     pub fn leaving(&self) -> Option<EndReason> {
@@ -275,12 +269,6 @@ impl Robot {
     #[must_use]
     pub fn label(&self) -> &SmolStr {
         self.state.intent.label()
-    }
-
-    /// The classify row so far, without what only the end knows.
-    #[must_use]
-    pub fn classify_so_far(&self) -> &Classify {
-        self.state.intent.so_far()
     }
 
     /// Goes on with actions that wait for nothing.

@@ -76,11 +76,6 @@ impl Intent {
         &self.row.label_result
     }
 
-    /// The row so far.
-    pub(super) fn so_far(&self) -> &Classify {
-        &self.row
-    }
-
     /// The row of a call that ends now.
     pub(super) fn at_end(&self, end: &End<'_>) -> Classify {
         let talk_time = end.now.tick.ms_since(end.started.tick) / 1000;

@@ -15,6 +15,7 @@ mod collect;
 mod complete;
 mod counters;
 mod digits;
+mod explain;
 mod hang_up;
 mod http;
 mod jumps;

@@ -1,9 +1,8 @@
 //! How an answer to a sentence is found (E40, E41, E43, E44, E50, E51, E55).
 
-use telephonist::engine::{Command, Method, ResponseType};
+use telephonist::engine::{Method, ResponseType};
 
-use crate::conversation::{Conversation, load};
-use crate::play::{call, call_to, incoming};
+use crate::play::{call, call_to};
 
 /// E40, E41: prefix letters, white space and trailing punctuation are no part of the text; the
 /// raw text is recorded.
@@ -254,29 +253,4 @@ fn empty_matches_do_not_match() {
         call(r#" "F1": { "subflow": { "F2": { "condition": { "text": ["x*"] } } } }, "F2": {}"#);
     assert_eq!(call.say("Fyyy").row().response_type, ResponseType::None);
     assert_eq!(call.say("Fyxy").row().matching_keyword, "x");
-}
-
-/// Explaining a row names what was tried, in the order of E50, and changes nothing else.
-#[test]
-fn a_row_can_be_explained() {
-    let script = load(
-        "test",
-        r#"{ "flow": {
-        "F1": { "kb": "k", "subflow": { "F2": { "condition": { "text": ["有"] } } } },
-        "F2": { "action": "return", "argument": "F1", "repetition": 1 } },
-        "kb": { "k": { "prompts": ["P1"] } }, "prompt": { "P1": { "keyworks": ["有"] } } }"#,
-    );
-    let asked = telephonist::engine::Call { explain: true, ..incoming() };
-    let mut call = Conversation::of(asked, &script);
-    call.say("F有").say("F有");
-    let Command::Explain(lines) = &call.commands[0] else { panic!("{:?}", call.commands) };
-    assert_eq!(
-        lines,
-        &[
-            "keywords of own edges and global nodes",
-            "  F2 by \"有\" at 0, but it is used up",
-            "knowledge base",
-            "  P1 by \"有\" at 0",
-        ]
-    );
 }
