@@ -72,11 +72,15 @@ fn silence_is_counted() {
     assert_eq!(call.complete("TIMEOUT()").line(), "3 F1 Complete TIMEOUT() | Any | Flow F9 x1");
 }
 
-/// E61, R10: time-outs are counted per stay: another node, or this one again, begins at 1.
+/// E61, R10: time-outs are counted per stay: entering the node again, though nothing was said, begins
+/// at 1.
 #[test]
 fn silence_is_counted_per_stay_r10() {
-    let mut call = call(PATIENT);
-    call.complete("TIMEOUT()").complete("TIMEOUT()").press("7").say("F再");
+    let mut call = call(
+        r#""F1": { "timeoutplaybacks": ["喂"], "timeoutrepetition": 2, "subflow": {
+            "F1": { "condition": { "dtmf": ["1"] } } } }"#,
+    );
+    call.complete("TIMEOUT()").complete("TIMEOUT()").press("1");
     assert!(call.complete("TIMEOUT()").line().ends_with("| Mismatch | Timeout F1 x1"));
 }
 

@@ -367,3 +367,18 @@ fn a_row_can_be_explained() {
         ]
     );
 }
+
+/// R14: after an edge of a source node, a return leads below that node.
+#[test]
+fn an_edge_of_a_source_node_cuts_the_stack_r14() {
+    let mut call = call(
+        r#""F1": { "globalflow": "G1" },
+        "G1": { "global": true, "condition": { "text": ["一"] }, "globalflow": "G2", "subflow": {
+            "A": { "condition": { "text": ["有"] } } } },
+        "G2": { "global": true, "condition": { "text": ["二"] }, "sourceflowdepth": 1 },
+        "A": { "subflow": { "R": { "condition": { "text": ["退"] } } } },
+        "R": { "action": "return" }"#,
+    );
+    call.say("F一").say("F二").say("F有");
+    assert_eq!(call.say("F退").line(), "5 R Flowid | Flowid | SwitchFlow F1 x2");
+}
