@@ -17,12 +17,13 @@ const NAME: &str = "debug/905ee60c2703a80d318ed17b7eeee75d";
 /// What every call has for itself.
 const EXEMPT: [&str; 4] = ["createtime", "input_start_time", "callid", "current_appid"];
 
+/// E93, E15: the call begins.
 #[test]
 fn create() {
     assert_published("CREATE", call().row());
 }
 
-/// The row has sequence 2: the caller had asked something before.
+/// E93, E43: the row has sequence 2: the caller had asked something before.
 #[test]
 fn sentence_matched() {
     let mut call = call();
@@ -31,6 +32,7 @@ fn sentence_matched() {
     assert_published("sentence matched", call.row());
 }
 
+/// E93, E65: the knowledge base answers.
 #[test]
 fn knowledge_base() {
     let mut call = call();
@@ -38,6 +40,7 @@ fn knowledge_base() {
     assert_published("knowledge base", call.row());
 }
 
+/// E93, E71: the row of the return itself.
 #[test]
 fn return_node_of_a_global_flow() {
     let mut call = call();
@@ -46,6 +49,7 @@ fn return_node_of_a_global_flow() {
     assert_published("return node of a global flow", returned);
 }
 
+/// E93, E71: the row of the node re-entered.
 #[test]
 fn flowid_after_the_return() {
     let mut call = call();
@@ -53,6 +57,7 @@ fn flowid_after_the_return() {
     assert_published("FLOWID after the return", call.row());
 }
 
+/// E93, E75: the node that ends the call.
 #[test]
 fn hangup_after_done() {
     let mut call = call();
@@ -61,6 +66,7 @@ fn hangup_after_done() {
     assert_published("hangup after DONE", call.row());
 }
 
+/// E93, E16: the last row.
 #[test]
 fn destory() {
     let mut call = call();

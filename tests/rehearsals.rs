@@ -21,10 +21,8 @@ fn shipped_calls_go_as_written() {
 /// A call says who the caller is in its first line, and which rules it shows in its second.
 #[test]
 fn shipped_calls_name_their_rules() {
-    let folders = shipped("calls", &flows());
-    let calls: Vec<_> = folders.iter().flat_map(|folder| shipped("call", folder)).collect();
     let mut rules = BTreeSet::new();
-    for call in &calls {
+    for call in &shipped("call", &flows()) {
         let text = read(call);
         let mut lines = text.lines();
         let story = lines.next().unwrap_or_default();
@@ -76,8 +74,9 @@ fn rehearsed(script: &str, call: &str) -> Result<(), Difference> {
 }
 
 fn play(script_file: &Path, call: &Path) -> Result<(), String> {
+    let name = script_file.strip_prefix(flows()).expect("it is below the folder");
     let (loaded, _) = script::load(
-        &script_file.file_stem().unwrap_or_default().to_string_lossy(),
+        &name.with_extension("").to_string_lossy(),
         &script_file.to_string_lossy(),
         read(script_file).as_bytes(),
     );
@@ -91,12 +90,18 @@ fn flows() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("flows")
 }
 
-/// What a folder has of a kind, in the order of its names.
+/// What a folder and the folders in it have of a kind, in the order of its names.
 fn shipped(extension: &str, folder: &Path) -> Vec<PathBuf> {
     let entries =
         std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut found: Vec<_> = entries.map(|entry| entry.expect("it was listed").path()).collect();
-    found.retain(|path| path.extension().is_some_and(|found| found == extension));
+    let mut found = Vec::new();
+    for path in entries.map(|entry| entry.expect("it was listed").path()) {
+        if path.is_dir() {
+            found.extend(shipped(extension, &path));
+        } else if path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
+        }
+    }
     found.sort();
     found
 }

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use telephonist::script::{
-    self, Collect, FILE_BYTES_MAX, KEYWORDS_MAX, NODES_MAX, NodeAction, NodeId, Problem, PromptId,
-    Scope, Script, Severity,
+    self, CategoryId, Collect, FILE_BYTES_MAX, KEYWORDS_MAX, NODES_MAX, NodeAction, NodeId,
+    Problem, PromptId, Scope, Script, Severity,
 };
 
 const MARK: char = '▲';
@@ -397,6 +397,128 @@ fn links_are_lists_or_texts() {
         );
         assert_eq!(found(&script, Scope::Category(b), "公司利息"), [("公司", PromptId(0))]);
     }
+}
+
+/// E3, E5, E7: every key of the format is known, and those that do nothing yet say so.
+#[test]
+fn no_key_of_the_format_is_unknown_e3_e5_e7() {
+    let script = r#"{ "version": 3,
+      "global": { ▲"voicelist": "a", ▲"defaultvoice": "a", "voicedir": "a", ▲"ttsurl": "a",
+        ▲"ttsengine": "a", ▲"ttsconfig": "a", ▲"ttsvolume": "1", ▲"ttsspeechrate": "1",
+        ▲"ttspitchrate": "1", "interrupt": 2, "asrproxy_addr": "a", "vad_min_active_time_ms": 1,
+        "vad_max_end_silence_time_ms": 1, "wait_speech_timeout_ms": 1, "max_speech_time_ms": 1,
+        "hot_word": "a", "asr_params": "{}", "nlpurl": "http://h/", ▲"vad": "1", "vad_mode": 1,
+        "vad_filter": "0.3", ▲"backchannel": ["嗯"] },
+      "flow": {
+        "F1": { "action": "cti_play_and_detect_speech", "argument": "", "position": { "x": 1 },
+          "nlpid": "n", "description": "d", "playbacks": ["a"], "playbacks_text": ["a"],
+          "replaybacks": ["a"], "replaybacks_text": ["a"], "thirdplaybacks": ["a"],
+          "thirdplaybacks_text": ["a"], "fourplaybacks": ["a"], "fourplaybacks_text": ["a"],
+          "kbplaybacks": ["a"], "kbplaybacks_text": ["a"], "mismatchplaybacks": ["a"],
+          "mismatchplaybacks_text": ["a"], "mismatchrepetition": 1, "timeoutplaybacks": ["a"],
+          "timeoutplaybacks_text": ["a"], "timeoutrepetition": 1, "filter": { "text": "S", "dtmf": "*" },
+          "kb": "k", "repetition": 1, "potential": "1", "globalflow": "G", "sourceflowdepth": 1,
+          "disablebreak": 1, ▲"must_hear": true, ▲"llm": { "model": "m" }, ▲"transfer": { "a": 1 },
+          "subflow": { "l:F2": { "id": "i", "weight": 1, "priority": 1,
+            "condition": { "text": ["x"], "dtmf": ["1"], "complete": ["any"], "matching_id": "m" } } } },
+        "F2": { "action": "hangup" },
+        "G": { "action": "return", "global": true, "condition": { "text": ["y"] }, "timelimit": 1,
+          "countlimit": 1, "ignoredisablebreak": true, "priority": 1, "weight": 1 } },
+      "kb": { "k": { "name": "n", "description": "d", "prompts": ["P"] } },
+      "prompt": { "P": { "name": "n", "ref": "r", "repetition": 1, "keyworks": ["z"],
+        "playbacks": ["a"], "playbacks_text": ["a"], "potential": "1", "switchflow": "F2",
+        "ignorereturnplayback": 1, "description": "d", ▲"must_hear": 0.5 } } }"#;
+    let later = [
+        "must_hear",
+        "voicelist",
+        "defaultvoice",
+        "ttsurl",
+        "ttsengine",
+        "ttsconfig",
+        "ttsvolume",
+        "ttsspeechrate",
+        "ttspitchrate",
+        "vad",
+        "backchannel",
+        "llm",
+        "transfer",
+    ];
+    let (loaded, problems) = load_marked(script);
+    assert!(loaded.is_some());
+    let kept = "is kept, but this version does nothing with it yet";
+    assert_eq!(problems.len(), script.matches(MARK).count(), "{problems:#?}");
+    for problem in &problems {
+        let name = problem.message.strip_suffix(kept).unwrap_or_else(|| panic!("{problem}")).trim();
+        assert!(later.contains(&name), "{problem}");
+    }
+}
+
+/// E4: an edge is named by its own `id`, else by its condition's `matching_id`, else not at all; its
+/// label ends at the last colon; without priority and weight it has 0.
+#[test]
+fn an_edge_has_a_label_an_id_a_priority_and_a_weight_e4() {
+    let script = r#"{ "version": 3, "flow": {
+        "F1": { "action": "playback", "subflow": {
+            "one:two:F2": { "id": "own", "priority": -1, "weight": -2,
+                "condition": { "complete": ["done"], "matching_id": "other" } },
+            "F3": { "condition": { "complete": ["error"], "matching_id": "other" } },
+            ":F4": { "condition": { "complete": ["any"] } } } },
+        "F2": { "action": "hangup" }, "F3": { "action": "hangup" }, "F4": { "action": "hangup" } } }"#;
+    let (loaded, problems) = load_marked(script);
+    let loaded = loaded.unwrap_or_else(|| panic!("{problems:#?}"));
+    assert_eq!(messages(&problems), [""; 0]);
+    let edges = loaded.node(loaded.entry).edges.iter().map(|edge| {
+        let target = loaded.node(edge.target).id.as_str();
+        (edge.label.as_str(), target, edge.id.as_str(), edge.priority, edge.weight)
+    });
+    let wanted =
+        [("one:two", "F2", "own", -1, -2), ("", "F3", "other", 0, 0), ("", "F4", "", 0, 0)];
+    assert_eq!(edges.collect::<Vec<_>>(), wanted);
+}
+
+/// E52: a knowledge base is kept once, however many nodes are linked to it.
+#[test]
+fn a_shared_knowledge_base_is_kept_once_e52() {
+    let words = 2_000;
+    let nodes = KEYWORDS_MAX / words + 1;
+    let mut text = String::from("{ \"flow\": { \"Start\": { \"subflow\": { \"F0\": {} } }");
+    for at in 0..nodes {
+        write!(text, ", \"F{at}\": {{ \"action\": \"hangup\", \"kb\": \"k\" }}").expect("memory");
+    }
+    let keywords: Vec<_> = (0..words).map(|word| format!("\"w{word}\"")).collect();
+    let keywords = keywords.join(",");
+    write!(
+        text,
+        " }}, \"kb\": {{ \"k\": {{ \"prompts\": [\"P\"] }} }}, \
+         \"prompt\": {{ \"P\": {{ \"keyworks\": [{keywords}] }} }} }}"
+    )
+    .expect("memory");
+    let (loaded, _) = load_marked(&text);
+    let loaded = loaded.expect("once for each node would be more keywords than a script may have");
+    let kept = format!("{:?}", loaded.matcher);
+    assert_eq!(kept, format!("Matcher {{ keywords: {words}, .. }}"));
+}
+
+/// R6: an empty keyword matches nothing; a keyword keeps its punctuation, of which the text has lost
+/// what stood at its end.
+#[test]
+fn keywords_keep_their_punctuation_r6() {
+    let script = r#"{ "flow": { "F1": { "action": "playback", "kb": "k" } },
+        "kb": { "k": { "prompts": ["P1", "P2", "P3"] } },
+        "prompt": { "P1": { "keyworks": ["", " "] }, "P2": { "keyworks": ["公司。"] },
+            "P3": { "keyworks": ["公司,"] } } }"#;
+    let (loaded, problems) = load_marked(script);
+    let script = loaded.unwrap_or_else(|| panic!("{problems:#?}"));
+    let owners = |said: &str| {
+        let mut owners = Vec::new();
+        let text = script::normalize(said);
+        let found = script.matcher.look(&text);
+        script.matcher.hits(&found, Scope::Category(CategoryId(0)), |hit| owners.push(hit.owner));
+        owners
+    };
+    assert_eq!(owners("公司。"), [0; 0]);
+    assert_eq!(owners("公司,你们"), [2]);
+    assert_eq!(owners(""), [0; 0]);
 }
 
 /// E6, E43, R28: what is a literal and what is a pattern.

@@ -119,6 +119,7 @@ mod tests {
         assert_eq!(TableName::parse("robot_1").unwrap().unwrap().as_str(), "robot_1");
     }
 
+    /// E92.
     #[test]
     fn text_is_cut_between_characters() {
         let fit = |width, text: &'static str| column(width, false).fit(text.into());

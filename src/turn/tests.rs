@@ -1,5 +1,6 @@
 //! The rules of a turn (T1 to T8, T12), each on the machine alone.
 
+use super::listening::Listening;
 use super::*;
 use crate::engine::{Action, ActionKind, EndReason, Heard, Input, Now, Playback, Source};
 use crate::script::SpeechArgs;
@@ -122,6 +123,23 @@ fn t1_an_action_plays_and_listens_at_once() {
     assert_eq!(stage.outputs(), ["listen", "play a1/0 hello@0", "play a1/1 there@0"]);
 }
 
+/// T1: what is left empty has its default.
+#[test]
+fn t1_what_is_left_empty_has_its_default() {
+    let listening = Listening::new(&SpeechArgs::parse("").0);
+    assert!(listening.keeps_listening, "mode 1");
+    assert_eq!(listening.interrupt, Interrupt::OnSpeech);
+    assert_eq!((listening.wait_speech_ms, listening.max_speech_ms), (5_000, 20_000));
+    assert_eq!((listening.listen.end_silence_ms, listening.listen.max_speech_ms), (800, 20_000));
+    let own = Listening::new(&SpeechArgs::parse("0 64 '' '' '' '' 900 1000 2000 贷款 {}").0);
+    assert!(!own.keeps_listening);
+    assert_eq!(own.interrupt, Interrupt::OnFinal);
+    assert_eq!((own.wait_speech_ms, own.max_speech_ms), (1_000, 2_000));
+    let listen = own.listen;
+    assert_eq!((listen.end_silence_ms, listen.max_speech_ms), (900, 2_000));
+    assert_eq!((listen.hot_word.as_str(), listen.asr_params.as_str()), ("贷款", "{}"));
+}
+
 /// T2, mode 0: nobody listens until the audio has ended.
 #[test]
 fn t2_0_nobody_listens_to_a_playing_robot() {
@@ -233,6 +251,29 @@ fn t6_mode_0_is_done_with_one_sentence() {
     many.says("yes", 500);
     many.says("no", 500);
     assert_eq!(many.outputs(), ["Fyes 500 0", "Fno 500 -500"]);
+}
+
+/// T6: in mode 0 a sentence over the audio is told at once, and the action is done when the audio is.
+#[test]
+fn t6_mode_0_waits_for_the_end_of_its_audio() {
+    let mut stage = Stage::heard(&["hello"], "'0' '1'");
+    stage.after(500);
+    stage.says("yes", 500);
+    assert_eq!(stage.outputs(), ["Fyes 500 1000"]);
+    stage.finished(0, PlaybackEnd::Done, 2_000);
+    assert_eq!(stage.outputs(), ["DONE(F:yes)"]);
+}
+
+/// T5: a partial is `S…`, a failure `E…`; both say when they were said.
+#[test]
+fn t5_partials_and_failures_have_their_letters() {
+    let mut stage = Stage::listening("");
+    stage.after(1_000);
+    stage.on(MediaEvent::SpeechStarted);
+    stage.after(300);
+    stage.on(MediaEvent::Partial("ye".into()));
+    stage.on(MediaEvent::RecognitionFailed("busy".into()));
+    assert_eq!(stage.outputs(), ["Sye 300 -1000", "Ebusy 300 -1000"]);
 }
 
 /// T6, T7: the silence timer starts when the audio has ended, not when it was sent.

@@ -3,7 +3,7 @@
 use telephonist::engine::{ActionKind, Call, Command, EndReason, InputType, VARIABLES_MAX};
 
 use crate::conversation::{Conversation, load};
-use crate::play::{call, call_to, incoming};
+use crate::play::{CALLID, call, call_to, incoming};
 
 /// E20: `playback` plays and does not listen; a node that plays and detects does.
 #[test]
@@ -240,4 +240,12 @@ fn a_loop_that_fails_or_is_silent_ends() {
         });
         assert_eq!(hangs_up, ended, "{audio} {args} {says}");
     }
+}
+
+/// E22: `appid` is the id of the action that the argument is for.
+#[test]
+fn an_argument_may_name_its_action_e22() {
+    let call = call(r#""F1": { "action": "log_it", "argument": "${appid} ${flowid} ${callid}" }"#);
+    let action = call.started();
+    assert_eq!(action.argument, format!("{} F1 {CALLID}", action.appid));
 }

@@ -72,6 +72,39 @@ fn silence_is_counted() {
     assert_eq!(call.complete("TIMEOUT()").line(), "3 F1 Complete TIMEOUT() | Any | Flow F9 x1");
 }
 
+/// E61, R10: time-outs are counted per stay: entering the node again, though nothing was said, begins
+/// at 1.
+#[test]
+fn silence_is_counted_per_stay_r10() {
+    let mut call = call(
+        r#""F1": { "timeoutplaybacks": ["喂"], "timeoutrepetition": 2, "subflow": {
+            "F1": { "condition": { "dtmf": ["1"] } } } }"#,
+    );
+    call.complete("TIMEOUT()").complete("TIMEOUT()").press("1");
+    assert!(call.complete("TIMEOUT()").line().ends_with("| Mismatch | Timeout F1 x1"));
+}
+
+/// E61, R27: without a number one time-out is answered, with 0 none, without audio none.
+#[test]
+fn how_many_time_outs_are_answered_r27() {
+    for (keys, answers) in [
+        (r#""timeoutplaybacks": ["喂"]"#, 1),
+        (r#""timeoutplaybacks": ["喂"], "timeoutrepetition": "3""#, 3),
+        (r#""timeoutplaybacks": ["喂"], "timeoutrepetition": 0"#, 0),
+        (r#""timeoutplaybacks": [], "timeoutrepetition": 3"#, 0),
+    ] {
+        let mut call = call(&format!(
+            r#""F1": {{ {keys}, "subflow": {{ "F2": {{ "condition": {{ "complete": ["any"] }} }} }} }},
+               "F2": {{}}"#
+        ));
+        let mut answered = 0;
+        while answered < 9 && call.complete("TIMEOUT()").line().contains("| Timeout F1") {
+            answered += 1;
+        }
+        assert_eq!(answered, answers, "{keys}");
+    }
+}
+
 /// E61, R21: any speech resets the time-outs, unanswered speech too; digits are none.
 #[test]
 fn speech_resets_silence() {

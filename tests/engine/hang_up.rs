@@ -82,3 +82,18 @@ fn a_sentence_after_the_hang_up() {
     assert_eq!(call.say("F有").line(), "1 F3 Text F有 | Mismatch | None");
     assert!(call.press("1").complete("DONE()").rows.is_empty());
 }
+
+/// E76, R16: an answer of the knowledge base is written down and not played on a dead line.
+#[test]
+fn the_knowledge_base_is_silent_on_a_dead_line_r16() {
+    let script = r#"{ "flow": { "F1": { "playbacks": ["问"], "kb": "k" } },
+        "kb": { "k": { "prompts": ["P1"] } },
+        "prompt": { "P1": { "name": "公司", "keyworks": ["公司"], "playbacks": ["介绍"], "potential": "A" } } }"#;
+    let mut call = Conversation::of(incoming(), &load("test", script));
+    call.complete("HANGUP(F公司)");
+    assert_eq!(call.line(), "1 F1 Complete HANGUP(F公司) | Full 公司 | Kb P1 x1");
+    let row = call.row();
+    assert_eq!((row.response_description.as_str(), row.potential.as_str()), ("公司", "A"));
+    assert_eq!((row.response_action.as_str(), row.response_text.as_str()), ("", ""));
+    assert!(call.commands.is_empty());
+}

@@ -84,8 +84,10 @@ fn failures_end_with_error_r29() {
     let mut call = asking();
     assert_eq!(call.fail(1, "refused").line(), failed);
     assert_eq!(call.plays(), ["查不到 refused"]);
-    let missing = WebAnswer { status: 404, body: "{}".into() };
-    assert_eq!(asking().outcome(1, Ok(missing)).line(), failed);
+    for status in [199, 302, 404, 500] {
+        let refused = WebAnswer { status, body: "{}".into() };
+        assert_eq!(asking().outcome(1, Ok(refused)).line(), failed, "{status}");
+    }
     let mut call = asking();
     assert!(call.advance(1_999).rows.is_empty());
     assert_eq!(call.advance(1).line(), failed);

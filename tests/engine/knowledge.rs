@@ -166,3 +166,27 @@ fn any_is_no_keyword_of_a_prompt() {
     assert_eq!(call.say("Fany").line(), "1 F1 Text Fany | Mismatch | None x2");
     assert_eq!(call.say("F公司").line(), "1 F1 Text F公司 | Full 公司 | Kb P1 x1");
 }
+
+/// E66, R14: a return after the jump leads to the node that the prompt was answered in.
+#[test]
+fn a_switchflow_is_returned_from_r14() {
+    let mut call = call_to(
+        r#"{ "version": 3, "flow": { "Start": { "subflow": { "F1": {} } },
+        "F1": { "kb": "k" },
+        "F2": { "subflow": { "R": { "condition": { "text": ["退"] } } } },
+        "R": { "action": "return" } },
+        "kb": { "k": { "prompts": ["P1"] } },
+        "prompt": { "P1": { "keyworks": ["到二"], "playbacks": ["去"], "switchflow": "F2" } } }"#,
+    );
+    call.say("F到二").complete("DONE()");
+    assert_eq!(call.say("F退").line(), "4 R Flowid | Flowid | SwitchFlow F1 x2");
+}
+
+/// R14: a mismatch prompt that replaces the prompt drops its jump, too.
+#[test]
+fn a_mismatch_drops_the_jump_r14() {
+    let mut call = call();
+    call.say("F到二");
+    assert_eq!(call.say("F嗯").row().response_type.number(), 3);
+    assert_eq!(call.complete("DONE()").line(), "3 F1 Complete DONE() | Full done | Flow F3 x1");
+}

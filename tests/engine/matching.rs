@@ -79,6 +79,93 @@ fn priorities_then_own_then_file_order() {
     }
 }
 
+/// E50: the whole order, on one sentence that everything knows: whatever comes first is taken out,
+/// and the next one answers.
+#[test]
+fn each_step_answers_before_the_next_e50() {
+    let mut known = [
+        r#""O": { "condition": { "text": ["有"] } },"#,
+        r#"["有"]"#,
+        r#""B": { "condition": { "text": ["有"] } },"#,
+        r#"["有"]"#,
+        r#""Y": { "priority": -9, "condition": { "text": ["any"] } }"#,
+    ];
+    let absent = ["", "[]", "", "[]", ""];
+    let answers = [
+        "Full 有 | Flow O x1",
+        "Full 有 | GlobalFlow G x1",
+        "Full 有 | BrotherFlow B x1",
+        "Full 有 | Kb P x1",
+        "Any | Flow Y x1",
+        "Mismatch | Mismatch S x1",
+    ];
+    for (step, answer) in answers.into_iter().enumerate() {
+        let [own, global, source, kb, any] = known;
+        let mut call = call_to(&format!(
+            r#"{{ "version": 3, "flow": {{ "Start": {{ "subflow": {{ "F1": {{}} }} }},
+                "F1": {{ "subflow": {{ {source} "S": {{ "condition": {{ "text": ["旁"] }} }} }} }},
+                "S": {{ "global": true, "condition": {{}}, "sourceflowdepth": 1, "globalflow": "G",
+                    "kb": "k", "mismatchplaybacks": ["什么"], "subflow": {{ {own} {any} }} }},
+                "G": {{ "global": true, "condition": {{ "text": {global} }} }},
+                "O": {{}}, "B": {{}}, "Y": {{}} }},
+              "kb": {{ "k": {{ "prompts": ["P"] }} }}, "prompt": {{ "P": {{ "keyworks": {kb} }} }} }}"#
+        ));
+        call.say("F旁");
+        assert_eq!(call.say("F有").line(), format!("2 S Text F有 | {answer}"));
+        if let (Some(first), Some(none)) = (known.get_mut(step), absent.get(step)) {
+            *first = none;
+        }
+    }
+}
+
+/// R4: of several `any` the smallest priority, then the node's own, then the first in the file.
+#[test]
+fn any_goes_by_priority_then_own_then_file_order_r4() {
+    for (own, second, global, answer) in [
+        (0, 0, 0, "Flow F2"),
+        (1, 0, 0, "Flow F3"),
+        (1, 1, 0, "GlobalFlow G"),
+        (0, 0, 1, "Flow F2"),
+    ] {
+        let mut call = call(&format!(
+            r#""F1": {{ "globalflow": "G", "subflow": {{
+                "F2": {{ "priority": {own}, "condition": {{ "text": ["any"] }} }},
+                "F3": {{ "priority": {second}, "condition": {{ "text": ["any"] }} }} }} }},
+            "F2": {{}}, "F3": {{}},
+            "G": {{ "global": true, "priority": {global}, "condition": {{ "text": ["any"] }} }}"#
+        ));
+        assert_eq!(call.say("F嗯").line(), format!("1 F1 Text F嗯 | Any | {answer} x1"));
+    }
+}
+
+/// E51: it holds for every kind of way: source nodes, `any`, keys and ends of actions.
+#[test]
+fn used_up_targets_are_passed_over_everywhere_e51() {
+    let nodes = r#"
+        "F1": { "globalflow": "G", "subflow": {
+            "X": { "condition": { "text": ["一", "any"], "dtmf": ["1", "any"], "complete": ["done", "any"] } } } },
+        "G": { "global": true, "condition": { "text": ["旁"] }, "sourceflowdepth": 1, "subflow": {
+            "F9": { "priority": 9, "condition": { "complete": ["any"] } } } },
+        "X": { "action": "return", "argument": "F1", "repetition": 1 },
+        "F9": { "action": "hangup" }"#;
+    let used_up = || {
+        let mut call = call(nodes);
+        call.say("F一");
+        call
+    };
+    assert_eq!(used_up().say("F嗯").line(), "3 F1 Text F嗯 | Mismatch | None x1");
+    assert_eq!(used_up().press("1").line(), "3 F1 Dtmf 1 | Mismatch | None x1");
+    assert_eq!(used_up().complete("DONE()").line(), "3 F1 Complete DONE() | Mismatch | Hangup");
+    let beside = || {
+        let mut call = used_up();
+        call.say("F旁");
+        call
+    };
+    assert_eq!(beside().say("F一").line(), "4 G Text F一 | Mismatch | None x1");
+    assert_eq!(beside().press("1").line(), "4 G Dtmf 1 | Mismatch | None x1");
+    assert_eq!(beside().complete("DONE()").line(), "4 G Complete DONE() | Any | Flow F9 x1");
+}
+
 /// E50.4: in one list the file's order of keywords decides, not their place in the text.
 #[test]
 fn file_order_decides_between_keywords() {
@@ -253,4 +340,19 @@ fn empty_matches_do_not_match() {
         call(r#" "F1": { "subflow": { "F2": { "condition": { "text": ["x*"] } } } }, "F2": {}"#);
     assert_eq!(call.say("Fyyy").row().response_type, ResponseType::None);
     assert_eq!(call.say("Fyxy").row().matching_keyword, "x");
+}
+
+/// R14: after an edge of a source node, a return leads below that node.
+#[test]
+fn an_edge_of_a_source_node_cuts_the_stack_r14() {
+    let mut call = call(
+        r#""F1": { "globalflow": "G1" },
+        "G1": { "global": true, "condition": { "text": ["一"] }, "globalflow": "G2", "subflow": {
+            "A": { "condition": { "text": ["有"] } } } },
+        "G2": { "global": true, "condition": { "text": ["二"] }, "sourceflowdepth": 1 },
+        "A": { "subflow": { "R": { "condition": { "text": ["退"] } } } },
+        "R": { "action": "return" }"#,
+    );
+    call.say("F一").say("F二").say("F有");
+    assert_eq!(call.say("F退").line(), "5 R Flowid | Flowid | SwitchFlow F1 x2");
 }

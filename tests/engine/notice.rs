@@ -49,6 +49,21 @@ fn stop_robot_hands_the_call_over_e85() {
     assert_eq!(call.row().input_args, "manual");
 }
 
+/// E85: without a line group nobody takes the call, and the robot talks on; without an address only
+/// the row is written.
+#[test]
+fn without_a_line_group_the_robot_talks_on_e85() {
+    let mut call = call(
+        &NOTICE
+            .replace("\"stop_robot\": false", "\"stop_robot\": true")
+            .replace("\"linegroup\": \"8000\",", "")
+            .replace("\"url\": \"http://crm.example/notify\",", ""),
+    );
+    call.advance(5_000);
+    assert_eq!((call.rows.len(), call.commands.len()), (1, 0));
+    assert_eq!(call.say("F要").row().response_id, "F2");
+}
+
 /// E85: a call that ends before is told of nothing.
 #[test]
 fn a_call_that_ended_tells_nothing_e85() {

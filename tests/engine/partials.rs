@@ -44,6 +44,18 @@ fn a_spent_sentence_changes_nothing() {
     assert_eq!(call.say("F嗯").line(), "3 F2 Text F嗯 | Mismatch | None x2");
 }
 
+/// R2: the spent `F` is no speech to the time-outs either.
+#[test]
+fn a_spent_sentence_leaves_the_time_outs_r2() {
+    let mut call = call(
+        r#"
+        "F1": { "timeoutplaybacks": ["喂"], "timeoutrepetition": 9, "subflow": {
+            "F1": { "condition": { "text": ["有"] } } } }"#,
+    );
+    call.say("S有").complete("TIMEOUT()").say("F有");
+    assert_eq!(call.complete("TIMEOUT()").row().repetition, 2);
+}
+
 /// E42, E75: the end of a spent sentence may come inside a COMPLETE; it is not matched again.
 #[test]
 fn a_spent_sentence_is_not_matched_in_a_complete() {

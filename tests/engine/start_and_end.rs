@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use telephonist::engine::{Call, Command, EndReason, Heard, Input, Robot, Timer, WrongRevision};
+use telephonist::engine::{
+    Call, Command, EndReason, Heard, Input, InputType, Method, Now, ResponseType, Robot, Tick,
+    Timer, Wall, WrongRevision,
+};
 
 use crate::conversation::{Conversation, load};
 use crate::play::{CALLID, call, call_to, incoming};
@@ -199,4 +202,49 @@ fn a_row_has_the_published_columns() {
     let row = call(TALK).row().to_json();
     assert!(row.keys().map(String::as_str).eq(columns.split(' ')), "{row:?}");
     assert_eq!(row["createtime"], "2024-01-01 00:00:00");
+}
+
+/// E90: every kind of input, way of matching and kind of answer has the published number.
+#[test]
+fn kinds_have_their_published_numbers_e90() {
+    use InputType::{Complete, Create, Destroy, Dtmf, Error, Flowid, Notify, Text};
+    let inputs = [Text, Dtmf, Complete, Create, Destroy, Flowid, Error, Notify];
+    assert_eq!(inputs.map(InputType::number), [0, 1, 2, 10, 11, 20, 30, 40]);
+    let methods = [
+        Method::Mismatch,
+        Method::Boot,
+        Method::Regex,
+        Method::Full,
+        Method::Any,
+        Method::Flowid,
+        Method::LargeModel,
+    ];
+    assert_eq!(methods.map(Method::number), [0, 1, 2, 3, 4, 5, 6]);
+    let responses = [
+        ResponseType::None,
+        ResponseType::Flow,
+        ResponseType::Kb,
+        ResponseType::Mismatch,
+        ResponseType::SwitchFlow,
+        ResponseType::Timeout,
+        ResponseType::GlobalFlow,
+        ResponseType::BrotherFlow,
+        ResponseType::NoiseRule,
+        ResponseType::DisableBreak,
+        ResponseType::Hangup,
+        ResponseType::LargeModel,
+    ];
+    assert_eq!(responses.map(ResponseType::number), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+}
+
+/// E92: times are told in the zone of the call, to the second.
+#[test]
+fn times_are_local_e92() {
+    let script = load("test", &format!("{{ \"flow\": {{ {TALK} }} }}"));
+    let wall = Wall { unix_ms: 1_704_067_199_999, offset_s: 8 * 3600 };
+    let mut robot = Robot::new(incoming(), script, Now { tick: Tick(0), wall });
+    let Some(Command::Row(create)) = robot.next_command() else { panic!("CREATE comes first") };
+    let row = create.to_json();
+    assert_eq!(row["createtime"], "2024-01-01 07:59:59");
+    assert_eq!(row["input_start_time"], "2024-01-01 07:59:59");
 }

@@ -5,6 +5,7 @@
 mod architecture;
 mod code;
 mod papers;
+mod rules;
 mod rust;
 mod sql;
 mod tree;
