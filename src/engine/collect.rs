@@ -68,8 +68,8 @@ impl Robot {
     /// Enough digits end the node; too few are a mismatch, and it begins anew.
     fn collected(&mut self, collect: &Collect, now: Now) {
         let Some(Collecting { keys, .. }) = self.state.collecting.take() else { return };
+        self.state.intent.responded();
         if keys.len() < collect.min {
-            self.state.intent.responded();
             let cause = Cause::digits(self, None, keys.into(), (now.wall, 0));
             self.mismatch(cause, now);
             if self.state.collecting.is_none() {

@@ -119,7 +119,9 @@ impl Robot {
                 return Completion::Answer(choice);
             }
         }
-        let said = sentences(args);
+        // What was noise when it was said is noise here, and silence is not broken by it.
+        let mut said = sentences(args);
+        said.retain(|sentence| !self.position(now).is_noise(&normalize(sentence.text)));
         let mut meant = ending.meant.as_ref();
         for (at, sentence) in said.iter().enumerate().skip(ending.sentence) {
             let asked = meant.take();
@@ -145,8 +147,7 @@ impl Robot {
         if let Some(choice) = position.complete_of_sources(args, explain) {
             return Completion::Answer(choice);
         }
-        let says_nothing = word == "TIMEOUT" && said.is_empty();
-        if says_nothing && !position.names_complete(&word) && self.may_prompt_again() {
+        if word == "TIMEOUT" && said.is_empty() && self.may_prompt_again() {
             return Completion::NoInput;
         }
         let any = self.position(now).complete_any(explain);

@@ -188,6 +188,11 @@ impl<'a> Position<'a> {
         })
     }
 
+    /// True if a noise rule has a keyword in the text, whatever its length was.
+    pub(super) fn is_noise(&self, text: &str) -> bool {
+        self.noise(text, 0, &mut Explain::new(false)).is_some()
+    }
+
     /// Step 2's exception: global nodes that are matched while interruption is forbidden.
     pub(super) fn despite_disablebreak(&self, text: &str, explain: &mut Explain) -> Option<Choice> {
         let found = self.look(text, explain);
@@ -326,11 +331,6 @@ impl<'a> Position<'a> {
         let is_any = |one: &CompleteCondition| matches!(one.kind, CompleteKind::Any);
         let any = |way: &Way<'_>| way.edge.complete.iter().any(is_any);
         self.first_way(|way| any(way).then(|| Why::by(Method::Any)), explain)
-    }
-
-    /// True if an edge or global node in force names this word (E61).
-    pub(super) fn names_complete(&self, word: &str) -> bool {
-        self.ways().any(|way| way.edge.complete.iter().any(|one| one.names(word)))
     }
 
     /// R11: pressed keys on own edges and linked global nodes, source nodes, then `any`.

@@ -75,12 +75,6 @@ impl CompleteCondition {
             }
         }
     }
-
-    /// True if the condition names this word, as `TIMEOUT` (E61).
-    #[must_use]
-    pub fn names(&self, word: &str) -> bool {
-        matches!(self.kind, CompleteKind::Word) && self.shown.eq_ignore_ascii_case(word)
-    }
 }
 
 #[cfg(test)]

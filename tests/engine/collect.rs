@@ -30,6 +30,8 @@ fn enough_digits_end_it_e20() {
     assert_eq!(call.plays(), ["密码1234,1234"]);
     call.press("5");
     assert_eq!(call.row().input_args, "5", "the next digit is a digit again");
+    call.end(EndReason::RecvBye);
+    assert_eq!(call.classify().respond_count, 2, "a number and a digit");
 }
 
 /// R29: `#` ends it unless another key is named, and is no digit of it.

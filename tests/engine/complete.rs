@@ -102,3 +102,30 @@ fn answers_inside_a_complete_count() {
         assert_eq!(call.classify().respond_count, answers, "{args}");
     }
 }
+
+/// R13, E50.1: what was noise when it was said is not matched inside the COMPLETE, and silence with
+/// nothing but noise in it is silence.
+#[test]
+fn noise_inside_a_complete_is_silence_r13() {
+    let script = r#"{ "version": 3, "noiserule": [{ "id": "um", "text": ["嗯"] }], "flow": {
+        "F1": { "timeoutplaybacks": ["在吗"], "subflow": {
+            "F2": { "condition": { "text": ["嗯", "有"] } } } }, "F2": {} } }"#;
+    let mut call = call_to(script);
+    call.complete("TIMEOUT(F:嗯。)");
+    assert_eq!(call.line(), "1 F1 Complete TIMEOUT(F:嗯。) | Mismatch | Timeout F1 x1");
+    call.complete("TIMEOUT(F:嗯F:有)");
+    assert_eq!(call.line(), "2 F1 Complete TIMEOUT(F:嗯F:有) | Full 有 | Flow F2 x1");
+}
+
+/// E61, E51: an edge that names `timeout` and is used up is no reason to be silent.
+#[test]
+fn a_used_up_edge_is_no_way_out_of_silence_e61() {
+    let mut call = call(
+        r#""F1": { "timeoutplaybacks": ["在吗"], "timeoutrepetition": 5, "subflow": {
+            "F2": { "condition": { "complete": ["timeout"] } } } },
+        "F2": { "repetition": 1, "subflow": { "F1": { "condition": { "complete": ["any"] } } } }"#,
+    );
+    assert_eq!(call.complete("TIMEOUT()").row().response_id, "F2");
+    call.complete("DONE()").complete("TIMEOUT()");
+    assert_eq!(call.line(), "3 F1 Complete TIMEOUT() | Mismatch | Timeout F1 x1");
+}
