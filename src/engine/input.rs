@@ -117,3 +117,29 @@ impl EndReason {
             .find(|reason| reason.as_str() == word)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// N21: what is too long is cut at a character; what fits is left alone.
+    #[test]
+    fn an_input_is_bounded_n21() {
+        let complete = |args: &str| Input::Complete { appid: None, args: args.into() };
+        let fits = complete(&"a".repeat(INPUT_BYTES_MAX));
+        assert_eq!(fits.clone().bounded(), fits);
+        let long = complete(&"я".repeat(INPUT_BYTES_MAX));
+        assert_eq!(long.bounded(), complete(&"я".repeat(INPUT_BYTES_MAX / 2)));
+        let keys = |keys: &str| Input::Dtmf { appid: None, digits: keys.into(), play_time_ms: 0 };
+        assert_eq!(keys(&"1".repeat(99)).bounded(), keys(&"1".repeat(DIGITS_MAX)));
+    }
+
+    /// E16: every reason is read as it is written.
+    #[test]
+    fn reasons_are_read_as_they_are_written_e16() {
+        for word in ["send_bye", "recv_bye", "hangup", "transfer", "limit", "manual"] {
+            assert_eq!(EndReason::parse(word).map(EndReason::as_str), Some(word));
+        }
+        assert_eq!(EndReason::parse("bye"), None);
+    }
+}

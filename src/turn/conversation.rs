@@ -159,3 +159,50 @@ impl Conversation {
         self.effects.push_back(Effect::Order(Order::SetVariables(results.into())));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Call, Robot};
+    use crate::script;
+    use crate::turn::MediaEvent;
+
+    /// The dialplan finds how the call went, before the robot leaves.
+    #[test]
+    fn the_results_are_told_before_the_robot_leaves() {
+        let text = r#"{ "flow": { "bye": { "action": "ACTION", "argument": "4000", "potential": "A" } } }"#;
+        for (action, result) in
+            [("hangup", "send_bye"), ("transfer", "transfer"), ("manual", "manual")]
+        {
+            let text = text.replace("ACTION", action);
+            let script = script::load("s", "s.json", text.as_bytes()).0.expect("no errors");
+            let revision = script.revision.clone();
+            let call = Call {
+                callid: "c".into(),
+                variables: Vec::new(),
+                event_after_hangup: true,
+                explain: false,
+            };
+            let now = Now::default();
+            let mut conversation = Conversation::new(Robot::new(call, script, now), now);
+            assert!(conversation.is_alive(), "the switch has to confirm");
+            let orders: Vec<Order> = std::iter::from_fn(|| conversation.next_effect())
+                .filter_map(|effect| match effect {
+                    Effect::Order(order) => Some(order),
+                    _ => None,
+                })
+                .collect();
+            let results = [
+                ("robot_result", result),
+                ("robot_label", "A"),
+                ("robot_flow_revision", &revision),
+                ("robot_last_node", "bye"),
+            ];
+            let results = results.map(|(name, value)| (name.into(), value.to_owned()));
+            assert_eq!(orders[0], Order::SetVariables(results.into()));
+            assert!(matches!(&orders[1], Order::Hangup { .. } | Order::Transfer(_)), "{orders:?}");
+            conversation.handle(MediaEvent::Transferred, now);
+            assert!(conversation.has_ended() && !conversation.is_alive());
+        }
+    }
+}

@@ -249,3 +249,20 @@ fn an_argument_may_name_its_action_e22() {
     let action = call.started();
     assert_eq!(action.argument, format!("{} F1 {CALLID}", action.appid));
 }
+
+/// E20: of the switch's answers to the robot's leaving only a refused transfer is one to go on after.
+#[test]
+fn only_a_failed_transfer_goes_on() {
+    let nodes = |action: &str| {
+        format!(
+            r#""F1": {{ "action": "{action}", "argument": "4000", "subflow": {{
+                "F2": {{ "condition": {{ "complete": ["any"] }} }} }} }}, "F2": {{}}"#
+        )
+    };
+    for (action, args) in [("hangup", "ERROR()"), ("hangup", "DONE()"), ("transfer", "DONE()")] {
+        let mut call = call(&nodes(action));
+        call.complete(args);
+        assert!(call.rows.is_empty() && call.commands.is_empty(), "{action} {args}");
+    }
+    assert_eq!(call(&nodes("transfer")).complete("ERROR()").row().response_id, "F2");
+}

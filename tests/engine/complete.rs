@@ -129,3 +129,17 @@ fn a_used_up_edge_is_no_way_out_of_silence_e61() {
     call.complete("DONE()").complete("TIMEOUT()");
     assert_eq!(call.line(), "3 F1 Complete TIMEOUT() | Mismatch | Timeout F1 x1");
 }
+
+/// R13, E90: a pattern stands in the row with the part of the argument that it found.
+#[test]
+fn a_pattern_is_written_down_with_what_it_found_r13() {
+    let mut call = call(
+        r#""F1": { "subflow": { "F2": { "condition": { "complete": ["f:.{2}"] } } } }, "F2": {}"#,
+    );
+    call.complete("DONE(F:可以吧)");
+    let row = call.row();
+    assert_eq!(
+        (row.matching_condition.as_str(), row.matching_keyword.as_str()),
+        ("f:.{2}", "F:可以")
+    );
+}

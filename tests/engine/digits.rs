@@ -178,3 +178,17 @@ fn the_last_digits_are_a_variable() {
     );
     assert_eq!(call.press("12").row().response_text, "你按了 12");
 }
+
+/// R20: keys that are pressed while the robot leaves answer nothing.
+#[test]
+fn keys_after_the_goodbye_answer_nothing_r20() {
+    let mut call = call(r#""F1": { "action": "hangup" }"#);
+    call.press("1");
+    assert!(call.rows.is_empty() && call.commands.is_empty());
+    let mut call = self::call(
+        r#""F1": { "action": "hangup", "playbacks": ["再见"], "subflow": {
+            "F1": { "condition": { "dtmf": ["1"] } } } }"#,
+    );
+    call.press("1");
+    assert!(call.rows.is_empty() && call.commands.is_empty());
+}

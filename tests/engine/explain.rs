@@ -1,6 +1,6 @@
 //! Why a row answers as it does.
 
-use telephonist::engine::{Call, Command, EndReason, Heard, Input, Now, Robot};
+use telephonist::engine::{Call, Command, EndReason, Heard, Input, Now, RequestId, Robot};
 
 use crate::conversation::{Conversation, load};
 use crate::play::{call_to, incoming};
@@ -86,4 +86,45 @@ fn a_costly_pattern_is_told_once_e43() {
     let costly = format!("F{}", "a".repeat(60));
     assert_eq!(warnings(call.say(&costly)), 1);
     assert_eq!(warnings(call.say(&costly)), 0);
+}
+
+/// E50.3: what was tried before the NLP service was asked is told with what was tried after.
+#[test]
+fn a_question_does_not_interrupt_the_explanation_e50() {
+    let mut call = asked_why(
+        r#"{ "global": { "nlpurl": "http://nlp/" }, "noiserule": [{ "text": ["嗯"] }],
+        "flow": { "F1": { "nlpid": "1", "subflow": { "F2": { "condition": { "text": ["any"] } } } },
+        "F2": {} } }"#,
+    );
+    // Without the twin of the other tests: a restored robot does not explain.
+    call.robot.handle(
+        Input::Text(Heard {
+            appid: None,
+            text: "F你好".into(),
+            start: Now::default().wall,
+            duration_ms: 0,
+            play_time_ms: 0,
+            record: "".into(),
+        }),
+        Now::default(),
+    );
+    while call.robot.next_command().is_some() {}
+    let outcome = Err("refused".into());
+    call.robot.handle(Input::Answer { id: RequestId(1), outcome }, Now::default());
+    let told = std::iter::from_fn(|| call.robot.next_command());
+    let mut lines = told.filter_map(|command| match command {
+        Command::Explain(lines) => Some(lines),
+        _ => None,
+    });
+    assert_eq!(
+        lines.next().unwrap(),
+        [
+            "noise rules",
+            "NLP service: no answer, refused",
+            "keywords of own edges and global nodes",
+            "knowledge base",
+            "any",
+            "  F2",
+        ]
+    );
 }

@@ -64,6 +64,10 @@ fn values_in_a_text_body_are_escaped_n10() {
     assert_eq!(body(r#""body": "{\"t\":\"${said}\"}""#), r#"{"t":"\"},\"a\":\"b&c\n"}"#);
     let form = r#""body": "t=${said}", "headers": { "Content-Type": "application/x-www-form-urlencoded" }"#;
     assert_eq!(body(form), "t=%22%7D%2C%22a%22%3A%22b%26c%0A");
+    let other = form.replace("Content-Type", "X-Note");
+    assert_eq!(body(&other), "t=\"},\"a\":\"b&c\n");
+    let text = form.replace("application/x-www-form-urlencoded", "text/plain");
+    assert_eq!(body(&text), "t=\"},\"a\":\"b&c\n");
     assert_eq!(body(r#""body": "said: ${said}""#), "said: \"},\"a\":\"b&c\n");
 }
 

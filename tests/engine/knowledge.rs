@@ -190,3 +190,21 @@ fn a_mismatch_drops_the_jump_r14() {
     assert_eq!(call.say("F嗯").row().response_type.number(), 3);
     assert_eq!(call.complete("DONE()").line(), "3 F1 Complete DONE() | Full done | Flow F3 x1");
 }
+
+/// E51, E62: a prompt is played as often as its `repetition` says.
+#[test]
+fn a_prompt_is_played_as_often_as_it_may_be_e51() {
+    let mut call = call_to(
+        r#"{ "flow": { "F1": { "kb": "k" } }, "kb": { "k": { "prompts": ["P1"] } },
+        "prompt": { "P1": { "keyworks": ["公司"], "playbacks": ["x"], "repetition": 2 } } }"#,
+    );
+    let kinds = [(); 3].map(|()| call.say("F公司").line());
+    assert_eq!(
+        kinds,
+        [
+            "1 F1 Text F公司 | Full 公司 | Kb P1 x1",
+            "2 F1 Text F公司 | Full 公司 | Kb P1 x2",
+            "3 F1 Text F公司 | Mismatch | None x1"
+        ]
+    );
+}
