@@ -229,9 +229,18 @@ fn a_loop_that_fails_or_is_silent_ends() {
         (r#""playbacks": ["a.wav"]"#, "ERROR()", false, true),
         (r#""playbacks": ["a.wav"]"#, "ERROR()", true, false),
         (r#""playbacks": []"#, "DONE()", false, true),
+        (r#""action": "log_it""#, "DONE()", false, false),
+        (r#""action": "cti_play_and_detect_speech""#, "DONE()", false, false),
+        (
+            r#""action": "cti_play_and_detect_speech", "argument": "'1' '2' '' '' '' '' '' '0'""#,
+            "DONE()",
+            false,
+            true,
+        ),
     ] {
         let around = r#""subflow": { "F1": { "condition": { "complete": ["any"] } } }"#;
-        let mut call = call(&format!(r#""F1": {{ "action": "playback", {audio}, {around} }}"#));
+        let action = if audio.contains("action") { "" } else { r#""action": "playback","# };
+        let mut call = call(&format!(r#""F1": {{ {action} {audio}, {around} }}"#));
         let hangs_up = (0..60).any(|_| {
             if says {
                 call.say("F喂");

@@ -2,7 +2,7 @@
 
 use telephonist::engine::EndReason;
 
-use crate::play::call_to;
+use crate::play::{call, call_to};
 
 const SCRIPT: &str = r#"{ "version": 3, "flow": {
     "F1": { "kb": "k", "globalflow": "G1", "potential": "+1", "subflow": {
@@ -95,4 +95,19 @@ fn rules_label_calls_without_a_label() {
         assert_eq!(classify.label_result, label);
         assert_eq!((classify.label_hit_id.as_str(), classify.label_hit_type), hit);
     }
+}
+
+/// E81, I3: the row as JSON, all published columns in their order.
+#[test]
+fn the_classify_row_is_json_e81() {
+    let mut call = call(r#""F1": { "potential": "A" }"#);
+    call.end(EndReason::RecvBye);
+    let row = call.classify().to_json();
+    let columns: Vec<_> = row.keys().map(String::as_str).collect();
+    let counts = "talk_time respond_count positive_respond_count passive_respond_count \
+                  intentional_count unintentional_count trigger_kb trigger_global_flow \
+                  proactively_hangup";
+    let expected = format!("callid {counts} label_result label_hit_id label_hit_type");
+    assert_eq!(columns.join(" "), expected);
+    assert_eq!((&row["label_result"], &row["label_hit_type"]), (&"A".into(), &1.into()));
 }

@@ -130,3 +130,19 @@ fn without_audio_it_waits_at_once_e20() {
     let call = call(&COLLECT.replace("\"playbacks\": [\"请输入密码\"],", ""));
     assert_eq!(call.timer(), Some(Timer::Collect));
 }
+
+/// E65: an answer of the knowledge base does not leave the node; digits are awaited after it.
+#[test]
+fn digits_are_awaited_after_a_prompt_e65() {
+    let mut call = crate::play::call_to(
+        r#"{ "flow": { "F1": { "action": "collect", "kb": "k", "playbacks": ["号码"],
+            "subflow": { "F2": { "condition": { "complete": ["done"] } } } }, "F2": {} },
+        "kb": { "k": { "prompts": ["P1"] } },
+        "prompt": { "P1": { "keyworks": ["公司"], "playbacks": ["我们"], "ignorereturnplayback": 1 } } }"#,
+    );
+    call.complete("DONE()").say("F公司");
+    assert_eq!(call.timer(), None, "the answer plays");
+    call.complete("DONE()");
+    assert_eq!(call.timer(), Some(Timer::Collect));
+    assert_eq!(call.press("12#").row().response_id, "F2");
+}

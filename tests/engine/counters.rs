@@ -184,3 +184,16 @@ fn the_text_of_audio() {
     assert_eq!(said, ["你好", "", "请问"]);
     assert_eq!(call.plays(), ["a.wav", "(silence)", "b.wav"]);
 }
+
+/// E60, E90: what is said on a mismatch is played as the node plays, and the row says how.
+#[test]
+fn a_mismatch_is_played_as_the_node_plays_e60() {
+    let mut call = call(r#""F1": { "argument": "'1' '2'", "mismatchplaybacks": ["什么"] }"#);
+    call.say("F嗯");
+    let row = call.row();
+    assert_eq!(
+        (&*row.response_action, &*row.response_args),
+        ("cti_play_and_detect_speech", "'1' '2'")
+    );
+    assert!(call.started().listen.is_some());
+}

@@ -1,6 +1,6 @@
 //! Pressed keys (E77, R11, R19, R28).
 
-use telephonist::engine::{Command, EndReason, Timer};
+use telephonist::engine::{Command, EndReason, Input, Timer};
 
 use crate::conversation::Conversation;
 use crate::play::call;
@@ -191,4 +191,7 @@ fn keys_after_the_goodbye_answer_nothing_r20() {
     );
     call.press("1");
     assert!(call.rows.is_empty() && call.commands.is_empty());
+    let appid = Some("nobody".into());
+    call.handle(Input::Dtmf { appid, digits: "1".into(), play_time_ms: 0 });
+    assert!(call.rows.is_empty(), "not even as a key of another action");
 }

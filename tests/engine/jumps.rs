@@ -166,3 +166,20 @@ fn the_stack_has_an_end() {
     assert!(call.commands.is_empty(), "the node in force goes on");
     assert_eq!(call.robot.node().id, "G");
 }
+
+/// E71: the return node's own row names its target too, and the source by nothing.
+#[test]
+fn a_return_row_names_its_target_e71() {
+    for (target, args) in [("return", ""), ("", ""), ("top", "top"), ("F1", "F1")] {
+        let mut call = call(&format!(
+            r#""F1": {{ "globalflow": "R" }},
+            "R": {{ "action": "return", "argument": "{target}", "global": true,
+                "condition": {{ "text": ["回"] }} }}"#
+        ));
+        call.say("F回");
+        let rows: Vec<_> =
+            call.rows.iter().map(|row| (&*row.response_action, &*row.response_args)).collect();
+        assert_eq!(rows[0], ("return", args), "{target}");
+        assert_eq!(call.rows[1].input_args, args);
+    }
+}

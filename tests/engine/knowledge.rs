@@ -208,3 +208,15 @@ fn a_prompt_is_played_as_often_as_it_may_be_e51() {
         ]
     );
 }
+
+/// E65: at a node that plays nothing itself, a prompt is played plainly.
+#[test]
+fn a_prompt_at_a_silent_node_is_played_plainly_e65() {
+    let mut call = call_to(
+        r#"{ "flow": { "F1": { "action": "sched_hangup", "kb": "k" } },
+        "kb": { "k": { "prompts": ["P1"] } },
+        "prompt": { "P1": { "keyworks": ["公司"], "playbacks": ["我们"] } } }"#,
+    );
+    assert_eq!(call.say("F公司").row().response_action, "playback");
+    assert_eq!(call.started().app, "playback");
+}
