@@ -149,6 +149,8 @@ mod tests {
         );
         assert_eq!(texts("HANGUP(F再见。)"), ["再见。"]);
         assert_eq!(texts("HANGUP(F:再见。F:好)"), ["再见。", "好"]);
+        assert_eq!(texts("HANGUP(F再见。F好)"), ["再见。F好"]);
+        assert_eq!(texts("DONE(F再见)"), [""; 0]);
         assert_eq!(texts("DONE(F:the PDF: see S: it)"), ["the PDF: see S: it"]);
         assert_eq!(texts("DONE(F:Yes. F:No! S: may)"), ["Yes.", "No!", "may"]);
         assert_eq!(texts("ERROR"), [""; 0]);

@@ -248,3 +248,31 @@ fn times_are_local_e92() {
     assert_eq!(row["createtime"], "2024-01-01 07:59:59");
     assert_eq!(row["input_start_time"], "2024-01-01 07:59:59");
 }
+
+/// E3, T10: a text for several entries belongs to the first; a text for each to each.
+#[test]
+fn texts_belong_to_their_entries_e3() {
+    let texts = |keys: &str| {
+        let call = call(&format!(r#""F1": {{ "playbacks": ["a.wav", "b.wav"], {keys} }}"#));
+        let playbacks = call.started().playbacks.iter();
+        playbacks.map(|playback| playback.text.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(r#""playbacks_text": ["all of it"]"#), ["all of it", ""]);
+    assert_eq!(texts(r#""playbacks_text": ["one", "two"]"#), ["one", "two"]);
+}
+
+/// R20, E21: a recogniser's error is written down if it belongs to a replaced action, and dropped once
+/// the robot has ended the call.
+#[test]
+fn late_errors_are_dropped_after_the_goodbye_r20() {
+    let mut call = call(TALK);
+    let late = |call: &mut Conversation| {
+        let start = call.now.wall;
+        let (appid, text, record) = (Some("nobody".into()), "Enetwork".into(), "".into());
+        call.hear(Heard { appid, text, start, duration_ms: 0, play_time_ms: 0, record });
+        call.lines()
+    };
+    assert_eq!(late(&mut call), ["1 F1 Text Enetwork | Mismatch | None"]);
+    let mut call = self::call(r#""F1": { "action": "hangup", "playbacks": ["再见"] }"#);
+    assert_eq!(late(&mut call), [""; 0]);
+}
