@@ -1,10 +1,10 @@
 //! The NLP service (E50 step 3, I10), and what waits with its answer (E50).
 
 use serde_json::json;
-use telephonist::engine::{AskKind, EndReason, Input, RequestId, Timer, WebAnswer};
+use telephonist::engine::{AskKind, Call, EndReason, Input, RequestId, Timer, WebAnswer};
 
-use crate::conversation::Conversation;
-use crate::play::{CALLID, call_to};
+use crate::conversation::{Conversation, load};
+use crate::play::{CALLID, call_to, incoming};
 
 const NLP: &str = r#"{ "version": 3,
     "global": { "nlpurl": "http://127.0.0.1:9/nlp" },
@@ -235,4 +235,42 @@ fn answers_nobody_asked_for_change_nothing() {
     call.handle(Input::Ended(EndReason::Hangup));
     call.handle(Input::Answer { id: RequestId(1), outcome: Err("late".into()) });
     assert!(call.rows.is_empty() && call.commands.is_empty());
+}
+
+/// A robot can say which answers would change something: those of a sentence and of a web request.
+#[test]
+fn a_robot_knows_what_it_waits_for() {
+    let waits = |call: &Conversation, id| call.robot.awaits(RequestId(id));
+    let mut call = asked();
+    assert!(waits(&call, 1) && !waits(&call, 2) && !waits(&call, 0));
+    call.answer(1, "{}");
+    assert!(!waits(&call, 1));
+    let mut call = call_to(
+        r#"{ "flow": { "F1": { "action": "http", "http": { "url": "http://h/" },
+        "playbacks": ["请稍等"], "subflow": { "F1": { "condition": {} } } } } }"#,
+    );
+    assert!(waits(&call, 1) && !waits(&call, 2));
+    call.answer(1, "{}");
+    assert!(!waits(&call, 1), "it has come, and the audio goes on");
+}
+
+/// E76, E50: switched off, nothing is matched after the hang-up, not even what was said before it.
+#[test]
+fn a_question_is_dropped_at_the_hang_up_if_events_after_it_are_off_e76() {
+    let off = Call { event_after_hangup: false, ..incoming() };
+    let mut call = Conversation::of(off, &load("test", NLP));
+    call.say("Fнет").end(EndReason::RecvBye);
+    assert_eq!(call.lines()[0], "1 F1 Text Fнет | Mismatch | None");
+}
+
+/// I10: only what is said of the same sentence takes the place of a partial that waits.
+#[test]
+fn a_partial_waits_with_what_follows_i10() {
+    let script = NLP.replace(", \"any\"", "").replace("\"mismatchplaybacks\": [\"什么\"],", "");
+    let mut call = call_to(&script);
+    call.say("F嗯").say("S可以").complete("DONE()");
+    call.answer(1, "{}");
+    assert_eq!(call.line(), "1 F1 Text F嗯 | Mismatch | None x1");
+    call.answer(2, r#"{"keyword":"有"}"#);
+    assert_eq!(call.lines(), ["1 F1 Text S可以 | Full 有 | Flow F2 x1"]);
 }
