@@ -249,7 +249,7 @@ fn times_are_local_e92() {
     assert_eq!(row["input_start_time"], "2024-01-01 07:59:59");
 }
 
-/// E3, T10: a text for several entries belongs to the first; a text for each to each.
+/// E3: a text for several entries belongs to the first; a text for each to each.
 #[test]
 fn texts_belong_to_their_entries_e3() {
     let texts = |keys: &str| {
