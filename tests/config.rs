@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use telephonist::config::{Config, DEFAULT_TOML, Freeswitch, Loaded, Rejected, Source, load};
+use telephonist::config::{Asr, Config, DEFAULT_TOML, Freeswitch, Loaded, Rejected, Source, load};
 
 #[test]
 fn the_reference_is_the_defaults() {
@@ -14,7 +14,8 @@ fn the_reference_is_the_defaults() {
 fn the_reference_names_every_key() {
     let text = with_switch(DEFAULT_TOML);
     let written: toml::Table = text.parse().unwrap();
-    let config = Config { freeswitch: vec![Freeswitch::default()], ..Config::default() };
+    let mut config = Config { freeswitch: vec![Freeswitch::default()], ..Config::default() };
+    config.speech.asr.insert("default".into(), Asr::default());
     assert_eq!(keys(&toml::Table::try_from(config).unwrap()), keys(&written));
 }
 
@@ -22,6 +23,7 @@ fn the_reference_names_every_key() {
 fn the_switch_in_the_reference_is_the_default_one() {
     let config: Config = toml::from_str(&with_switch(DEFAULT_TOML)).unwrap();
     assert_eq!(config.freeswitch, [Freeswitch::default()]);
+    assert_eq!(config.speech.asr["default"], Asr::default());
 }
 
 #[test]

@@ -135,7 +135,13 @@ fn secrets(config: &mut Config) -> Vec<(String, &mut Secret)> {
     let switches = config.freeswitch.iter_mut().enumerate();
     let passwords =
         switches.map(|(n, switch)| (format!("freeswitch.{n}.password"), &mut switch.password));
-    services.into_iter().map(|(key, secret)| (key.to_owned(), secret)).chain(passwords).collect()
+    let recognisers = config.speech.asr.iter_mut();
+    let recognisers =
+        recognisers.map(|(name, asr)| (format!("speech.asr.{name}.secret"), &mut asr.secret));
+    let voices = config.speech.tts.iter_mut();
+    let voices = voices.map(|(name, tts)| (format!("speech.tts.{name}.secret"), &mut tts.secret));
+    let services = services.into_iter().map(|(key, secret)| (key.to_owned(), secret));
+    services.chain(passwords).chain(recognisers).chain(voices).collect()
 }
 
 /// The host's name as Linux tells it; `HOSTNAME` elsewhere; else our own.

@@ -13,11 +13,13 @@ mod load;
 mod problem;
 mod secret;
 mod shape;
+mod speech;
 
 pub use check::{network, time_zone};
 pub use load::{Loaded, Rejected, Source, load};
 pub use problem::{Place, Problem, Severity};
 pub use secret::Secret;
+pub use speech::{Asr, AsrKind, Speech, Tts, TtsKind};
 
 /// The reference: every key with its default, commented. Parses to `Config::default()`.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
@@ -40,6 +42,10 @@ pub struct Config {
     pub freeswitch: Vec<Freeswitch>,
     /// The port that FreeSWITCHes connect to.
     pub freeswitch_outbound: FreeswitchOutbound,
+    /// The Asterisks that connect to us.
+    pub asterisk: Asterisk,
+    /// Recognisers and voices, where the audio comes to us.
+    pub speech: Speech,
     /// Where rows go.
     pub database: Database,
     /// Scripts, reload messages and rows over Redis.
@@ -50,6 +56,8 @@ pub struct Config {
     pub http: Http,
     /// Limits of calls.
     pub calls: Calls,
+    /// Recordings of calls whose audio comes to us.
+    pub recording: Recording,
     /// Where requests to services may go.
     pub egress: Egress,
     /// What the log may show.
@@ -92,6 +100,45 @@ pub struct FreeswitchOutbound {
     pub asr: String,
     /// As [`Freeswitch::tts`], for all calls that come this way.
     pub tts: String,
+}
+
+/// Section `[asterisk]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Asterisk {
+    /// `host:port` that the audio of calls comes to, and that Asterisk is told; empty = none.
+    pub audiosocket: String,
+    /// `host:port` for the dialplan's `AGI(agi://…)`; empty = none.
+    pub fastagi: String,
+    /// Audio that no FastAGI announced is a call too, for the default script.
+    pub bare: bool,
+    /// Dialplan applications that a script may have run (N10).
+    pub applications: Vec<String>,
+}
+
+/// Section `[recording]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Recording {
+    /// What one file holds.
+    pub mode: RecordingMode,
+    /// Where the files are.
+    pub dir: PathBuf,
+    /// A file's name below that, without `.wav`: `%Y`, `%m`, `%d`, `%H`, `%M`, `%S` of the beginning,
+    /// `${callid}`, `${appid}`, and the call's variables.
+    pub name: String,
+}
+
+/// What one recording holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordingMode {
+    /// Nothing is recorded.
+    Off,
+    /// A call.
+    Call,
+    /// An action.
+    Action,
 }
 
 /// Section `[database]`.
@@ -252,11 +299,14 @@ impl Default for Config {
             scripts: Scripts::default(),
             freeswitch: Vec::new(),
             freeswitch_outbound: FreeswitchOutbound::default(),
+            asterisk: Asterisk::default(),
+            speech: Speech::default(),
             database: Database::default(),
             redis: Redis::default(),
             robot: Robot::default(),
             http: Http::default(),
             calls: Calls::default(),
+            recording: Recording::default(),
             egress: Egress::default(),
             log: Log::default(),
         }
@@ -284,6 +334,47 @@ impl Default for FreeswitchOutbound {
     fn default() -> Self {
         let Freeswitch { asr, tts, .. } = Freeswitch::default();
         Self { listen: String::new(), asr, tts }
+    }
+}
+
+impl Default for Asterisk {
+    fn default() -> Self {
+        // What speaks, waits or makes a sound, and runs no program, sets no variable and calls nobody.
+        let applications = [
+            "Playback",
+            "Background",
+            "Wait",
+            "Milliwatt",
+            "MusicOnHold",
+            "Playtones",
+            "StopPlaytones",
+            "SayAlpha",
+            "SayDigits",
+            "SayNumber",
+            "SayPhonetic",
+            "SayUnixTime",
+            "SendDTMF",
+            "Ringing",
+            "Progress",
+            "NoOp",
+            "Verbose",
+        ];
+        Self {
+            audiosocket: String::new(),
+            fastagi: String::new(),
+            bare: false,
+            applications: applications.map(Into::into).into(),
+        }
+    }
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        Self {
+            mode: RecordingMode::Off,
+            dir: "data/recordings".into(),
+            name: "%Y-%m-%d/${callid}".into(),
+        }
     }
 }
 

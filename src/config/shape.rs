@@ -4,32 +4,34 @@ use toml::{Table, Value};
 
 use super::document::{Document, join};
 use super::problem::Problem;
-use super::{Config, Freeswitch};
+use super::{Asr, Config, Freeswitch, Speech, Tts};
 
 /// Keys that are published and whose behaviour is not built yet: accepted, and said so.
-const LATER: [&str; 7] = [
-    "asterisk",
-    "http.token",
-    "llm",
-    "recording",
-    "retention",
-    "speech",
-    "freeswitch.*.unicast_ports",
-];
+const LATER: [&str; 4] = ["http.token", "llm", "retention", "freeswitch.*.unicast_ports"];
+
+/// In a table whose keys the user makes up, the key that stands for any of them.
+const ANY: &str = "*";
 
 /// The configuration with every key present, as TOML.
 pub(super) struct Shape(Value);
 
 impl Shape {
     pub(super) fn of_config() -> Self {
-        let config = Config { freeswitch: vec![Freeswitch::default()], ..Config::default() };
+        let speech = Speech {
+            asr: [(ANY.to_owned(), Asr::default())].into(),
+            tts: [(ANY.to_owned(), Tts::default())].into(),
+            ..Speech::default()
+        };
+        let freeswitch = vec![Freeswitch::default()];
+        let config = Config { freeswitch, speech, ..Config::default() };
         Self(Value::try_from(config).expect("a configuration is tables, texts and numbers"))
     }
 
-    /// The default at this path; any element of an array of tables is its first.
+    /// The default at this path; any element of an array of tables is its first, and any key that
+    /// the user makes up has the same.
     pub(super) fn at(&self, steps: &[String]) -> Option<&Value> {
         steps.iter().try_fold(&self.0, |value, step| match value {
-            Value::Table(table) => table.get(step),
+            Value::Table(table) => table.get(step).or_else(|| table.get(ANY)),
             Value::Array(array) => array.first(),
             _ => None,
         })
@@ -55,7 +57,7 @@ fn at_its_place(problem: Problem, document: &Document) -> Problem {
 fn prune_table(values: &mut Table, expected: &Table, section: &str, problems: &mut Vec<Problem>) {
     values.retain(|key, value| {
         let path = join(section, key);
-        match expected.get(key) {
+        match expected.get(key).or_else(|| expected.get(ANY)) {
             Some(expected) => fits(value, expected, &path, problems),
             None => {
                 problems.push(without_effect(&path, expected));

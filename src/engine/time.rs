@@ -75,6 +75,13 @@ impl Now {
         let wall = self.wall.minus_ms(-i64::try_from(ms).unwrap_or(i64::MAX));
         Self { tick: self.tick.plus_ms(ms), wall }
     }
+
+    /// The same moment `ms` earlier, on both clocks; ticks go back to their origin at most.
+    #[must_use]
+    pub fn minus_ms(self, ms: u64) -> Self {
+        let wall = self.wall.minus_ms(i64::try_from(ms).unwrap_or(i64::MAX));
+        Self { tick: Tick(self.tick.0.saturating_sub(ms)), wall }
+    }
 }
 
 #[cfg(test)]

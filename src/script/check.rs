@@ -12,6 +12,7 @@ use super::keyword::{SynonymError, Synonyms};
 use super::matcher::Builder;
 use super::model::{
     AudioFile, CategoryId, Global, Node, NodeAction, NodeId, Prompt, PromptId, Script,
+    VoiceSettings,
 };
 use super::noise::NoiseRule;
 use super::pattern::Compiler;
@@ -342,9 +343,27 @@ impl<'r, 'a> Loader<'r, 'a> {
             }
         }
         let nlp_url = self.short(&global, "nlpurl");
+        let voice = Arc::new(self.voice(&global));
         self.later(&global, &LATER_SETTINGS);
         self.unknown(&global, "global");
-        Global { voicedir, speech, nlp_url }
+        Global { voicedir, speech, voice, nlp_url }
+    }
+
+    /// Who speaks (E7): `defaultvoice`, else the first of `voicelist`.
+    fn voice(&mut self, global: &Fields<'a, '_>) -> VoiceSettings {
+        let chosen = self.short(global, "defaultvoice");
+        let listed = self.reader.texts(global.get("voicelist"), "voicelist");
+        let first = listed.first().and_then(|list| list.text.split(',').next());
+        let first = first.map(|name| SmolStr::new(name.trim())).unwrap_or_default();
+        VoiceSettings {
+            engine: self.short(global, "ttsengine"),
+            url: self.short(global, "ttsurl"),
+            voice: if chosen.is_empty() { first } else { chosen },
+            config: self.short(global, "ttsconfig"),
+            volume: self.short(global, "ttsvolume"),
+            speech_rate: self.short(global, "ttsspeechrate"),
+            pitch_rate: self.short(global, "ttspitchrate"),
+        }
     }
 
     /// Warns of keys that are read and do nothing yet.
@@ -392,18 +411,7 @@ const SPEECH_SETTINGS: [&str; 10] = [
 ];
 
 /// Keys of `global` that are read and do nothing yet.
-const LATER_SETTINGS: [&str; 10] = [
-    "voicelist",
-    "defaultvoice",
-    "ttsurl",
-    "ttsengine",
-    "ttsconfig",
-    "ttsvolume",
-    "ttsspeechrate",
-    "ttspitchrate",
-    "vad",
-    "backchannel",
-];
+const LATER_SETTINGS: [&str; 2] = ["vad", "backchannel"];
 
 /// False for null, "", 0, false, [] and {}: editors write such keys for all nodes alike.
 pub(super) fn is_written(value: &Value<'_>) -> bool {

@@ -33,7 +33,7 @@ pub use matcher::{Found, Hit, Listed, Matcher, Scope, Shown};
 pub use model::{
     Audio, AudioEntry, AudioFile, CategoryId, Edge, EntryKind, Filter, Global, GlobalEntry, Node,
     NodeAction, NodeAudio, NodeId, Potential, PotentialKind, Prompt, PromptId, ReturnTarget,
-    Script, SwitchFlow, SwitchTarget,
+    Script, SwitchFlow, SwitchTarget, VoiceSettings,
 };
 pub use noise::NoiseRule;
 pub use normal::{fold, normalize};

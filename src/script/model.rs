@@ -1,6 +1,7 @@
 //! A script as meant: every name resolved, every number a number.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
@@ -94,8 +95,29 @@ pub struct Global {
     pub voicedir: SmolStr,
     /// Arguments of `cti_play_and_detect_speech` that nodes leave empty.
     pub speech: SpeechArgs,
+    /// Who speaks texts, where the daemon has them spoken itself.
+    pub voice: Arc<VoiceSettings>,
     /// The NLP service (I10); empty = there is none.
     pub nlp_url: SmolStr,
+}
+
+/// Who speaks the texts of a script, and how (E7, I20). An empty value is left to the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct VoiceSettings {
+    /// `ttsengine`: a voice that the configuration names, or a word for the service.
+    pub engine: SmolStr,
+    /// `ttsurl`: the service.
+    pub url: SmolStr,
+    /// `defaultvoice`, else the first of `voicelist`.
+    pub voice: SmolStr,
+    /// `ttsconfig`, passed on.
+    pub config: SmolStr,
+    /// `ttsvolume`, passed on.
+    pub volume: SmolStr,
+    /// `ttsspeechrate`, passed on.
+    pub speech_rate: SmolStr,
+    /// `ttspitchrate`, passed on.
+    pub pitch_rate: SmolStr,
 }
 
 /// A node of `flow` (E3).

@@ -143,7 +143,10 @@ impl CallLine {
 }
 
 fn is_flood(event: &MediaEvent) -> bool {
-    matches!(event, MediaEvent::SpeechStarted | MediaEvent::Partial(_) | MediaEvent::Digit(_))
+    matches!(
+        event,
+        MediaEvent::SpeechStarted { .. } | MediaEvent::Partial(_) | MediaEvent::Digit(_)
+    )
 }
 
 /// Both ends of a new line: the switch keeps the first, the driver gets the others. What the driver
@@ -194,6 +197,6 @@ mod tests {
         let (switch, _handle, events) = line(LineId(7), said);
         drop(events);
         assert!(switch.is_abandoned());
-        assert_eq!(switch.tell(MediaEvent::SpeechStarted), Err(Unread));
+        assert_eq!(switch.tell(MediaEvent::SpeechStarted { ago_ms: 0 }), Err(Unread));
     }
 }

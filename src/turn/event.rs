@@ -39,9 +39,15 @@ pub enum MediaEvent {
     /// The recogniser could not be started, or is gone.
     RecognizerLost(SmolStr),
     /// The caller began to speak.
-    SpeechStarted,
+    SpeechStarted {
+        /// How long before this event, ms: what must last a while to be speech is told of late.
+        ago_ms: u64,
+    },
     /// The caller fell silent; what was said is still being recognised. Not every recogniser tells.
-    SpeechStopped,
+    SpeechStopped {
+        /// How long before this event, ms: the silence that ended the sentence.
+        ago_ms: u64,
+    },
     /// What the caller has said so far.
     Partial(SmolStr),
     /// A finished sentence; empty = there was a sound and no words.

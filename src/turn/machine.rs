@@ -122,8 +122,8 @@ impl Turn {
             }
             MediaEvent::RecognizerReady => self.recognizer_ready(),
             MediaEvent::RecognizerLost(error) => self.recognizer_lost(&error, now),
-            MediaEvent::SpeechStarted => self.speech_started(now),
-            MediaEvent::SpeechStopped => self.speech_stopped(now),
+            MediaEvent::SpeechStarted { ago_ms } => self.speech_started(ago_ms, now),
+            MediaEvent::SpeechStopped { ago_ms } => self.speech_stopped(ago_ms, now),
             MediaEvent::Partial(text) => self.partial(text, now),
             MediaEvent::Final(text) => self.finished_sentence(&text, now),
             MediaEvent::RecognitionFailed(error) => self.recognition_failed(&error, now),
@@ -293,25 +293,26 @@ impl Turn {
         self.timers.arm(Timer::WaitSpeech, due);
     }
 
-    fn speech_started(&mut self, now: Now) {
+    fn speech_started(&mut self, ago_ms: u64, now: Now) {
         if !self.hears() || self.speech.is_some() {
             return;
         }
         let over_audio = self.action.as_ref().is_some_and(|action| action.audio.is_playing());
+        let started = now.minus_ms(ago_ms);
         self.speech =
-            Some(Speech { started: now, over_audio, stopped: None, partial: SmolStr::default() });
+            Some(Speech { started, over_audio, stopped: None, partial: SmolStr::default() });
         self.timers.disarm(Timer::WaitSpeech);
         self.timers.disarm(Timer::FalseStart);
         if let Some(listening) = self.listening() {
-            let due = now.tick.plus_ms(listening.max_speech_ms);
+            let due = started.tick.plus_ms(listening.max_speech_ms);
             self.timers.arm(Timer::MaxSpeech, due);
         }
         self.interrupt_if(Interrupt::OnSpeech, now);
     }
 
-    fn speech_stopped(&mut self, now: Now) {
+    fn speech_stopped(&mut self, ago_ms: u64, now: Now) {
         let Some(speech) = &mut self.speech else { return };
-        speech.stopped = Some(now);
+        speech.stopped = Some(now.minus_ms(ago_ms));
         self.timers.disarm(Timer::MaxSpeech);
         self.timers.arm(Timer::FalseStart, now.tick.plus_ms(FALSE_START_MS));
     }
@@ -329,7 +330,7 @@ impl Turn {
         if text.trim().is_empty() || !self.hears() {
             return;
         }
-        self.speech_started(now);
+        self.speech_started(0, now);
         self.interrupt_if(Interrupt::OnPartial, now);
         let Some(speech) = &mut self.speech else { return };
         speech.partial = text.clone();

@@ -55,7 +55,7 @@ impl Stage {
 
     /// A sentence that takes this long.
     fn says(&mut self, text: &str, for_ms: u64) {
-        self.on(MediaEvent::SpeechStarted);
+        self.on(MediaEvent::SpeechStarted { ago_ms: 0 });
         self.after(for_ms);
         self.on(MediaEvent::Final(text.into()));
     }
@@ -168,7 +168,7 @@ fn t2_each_mode_stops_the_audio_at_its_own_moment() {
     ] {
         let mut stage = Stage::heard(&["hello"], &format!("'1' '{mode}'"));
         stage.after(1_000);
-        stage.on(MediaEvent::SpeechStarted);
+        stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
         assert_eq!(stage.outputs(), at_speech, "{mode}: speech");
         stage.after(300);
         stage.on(MediaEvent::Partial("ye".into()));
@@ -184,7 +184,7 @@ fn t2_each_mode_stops_the_audio_at_its_own_moment() {
 fn speech_that_stops_the_audio_was_over_it() {
     let mut stage = Stage::heard(&["hello"], "");
     stage.after(1_000);
-    stage.on(MediaEvent::SpeechStarted);
+    stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
     stage.finished(0, PlaybackEnd::Stopped, 1_000);
     assert_eq!(stage.outputs(), ["stop"]);
     stage.after(600);
@@ -208,12 +208,12 @@ fn t2_256_results_are_held() {
 fn t3_a_cough_does_not_silence_the_robot() {
     let mut stage = Stage::heard(&["hello", "there"], "");
     stage.after(1_000);
-    stage.on(MediaEvent::SpeechStarted);
+    stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
     stage.finished(0, PlaybackEnd::Stopped, 1_020);
     stage.finished(1, PlaybackEnd::Stopped, 0);
     assert_eq!(stage.outputs(), ["stop"]);
     stage.after(400);
-    stage.on(MediaEvent::SpeechStopped);
+    stage.on(MediaEvent::SpeechStopped { ago_ms: 0 });
     stage.after(1_499);
     assert_eq!(stage.outputs(), [""; 0]);
     stage.after(1);
@@ -225,7 +225,7 @@ fn t3_a_cough_does_not_silence_the_robot() {
 #[test]
 fn t3_a_result_without_words_resumes_at_once() {
     let mut stage = Stage::heard(&["hello"], "");
-    stage.on(MediaEvent::SpeechStarted);
+    stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
     stage.on(MediaEvent::Final("".into()));
     assert_eq!(stage.outputs(), ["stop"]);
     stage.finished(0, PlaybackEnd::Stopped, 700);
@@ -269,7 +269,7 @@ fn t6_mode_0_waits_for_the_end_of_its_audio() {
 fn t5_partials_and_failures_have_their_letters() {
     let mut stage = Stage::listening("");
     stage.after(1_000);
-    stage.on(MediaEvent::SpeechStarted);
+    stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
     stage.after(300);
     stage.on(MediaEvent::Partial("ye".into()));
     stage.on(MediaEvent::RecognitionFailed("busy".into()));
@@ -299,7 +299,7 @@ fn t6_a_timeout_says_what_was_said() {
     assert_eq!(quiet.outputs(), ["TIMEOUT(F:hm)"]);
 
     let mut endless = Stage::listening("'1' '2' '' '' '' '' '' '' '2000'");
-    endless.on(MediaEvent::SpeechStarted);
+    endless.on(MediaEvent::SpeechStarted { ago_ms: 0 });
     endless.on(MediaEvent::Partial("and then".into()));
     endless.outputs();
     endless.after(2_000);
@@ -404,7 +404,7 @@ fn disablebreak_protects_the_beginning() {
     stage.after(999);
     stage.says("yes", 100);
     assert_eq!(stage.outputs(), ["Fyes 100 1099"]);
-    stage.on(MediaEvent::SpeechStarted);
+    stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
     assert_eq!(stage.outputs(), ["stop"]);
 }
 
@@ -425,7 +425,7 @@ fn e76_the_last_words_are_waited_for() {
     assert_eq!(silent.outputs(), ["HANGUP()", "ended recv_bye"]);
 
     let mut spoken = Stage::listening("");
-    spoken.on(MediaEvent::SpeechStarted);
+    spoken.on(MediaEvent::SpeechStarted { ago_ms: 0 });
     spoken.on(MediaEvent::HungUp(EndReason::RecvBye));
     assert_eq!(spoken.outputs(), [""; 0]);
     spoken.on(MediaEvent::Final("再见".into()));
@@ -471,8 +471,8 @@ fn an_application_completes_with_its_end() {
 #[test]
 fn t7_a_noise_before_a_new_action_does_not_keep_it_open() {
     let mut stage = Stage::listening("");
-    stage.on(MediaEvent::SpeechStarted);
-    stage.on(MediaEvent::SpeechStopped);
+    stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
+    stage.on(MediaEvent::SpeechStopped { ago_ms: 0 });
     stage.start(action("a2", &["again"], Some("")));
     stage.on(MediaEvent::PlaybackStarted(stage.entry(0)));
     stage.finished(0, PlaybackEnd::Done, 0);

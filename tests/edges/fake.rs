@@ -285,7 +285,7 @@ async fn speech_told_twice_is_delivered_once_and_the_recogniser_resumed_s9(way: 
     switch.fake.speech("u", "begin-speaking", "");
     switch.fake.speech("u", "detected-partial-speech", AGENT);
     switch.fake.speech("u", "detected-speech", AGENT);
-    assert_eq!(driver.next().await, MediaEvent::SpeechStarted);
+    assert_eq!(driver.next().await, MediaEvent::SpeechStarted { ago_ms: 0 });
     assert_eq!(driver.next().await, MediaEvent::Partial("agent".into()));
     assert_eq!(driver.next().await, MediaEvent::Final("agent".into()));
 
@@ -303,7 +303,7 @@ async fn speech_over_a_prompt_is_heard_and_the_prompt_stopped_s9(way: WayIn) {
     driver.play(0);
     driver.until(&MediaEvent::PlaybackStarted(entry(0))).await;
     switch.fake.speech("u", "begin-speaking", "");
-    driver.until(&MediaEvent::SpeechStarted).await;
+    driver.until(&MediaEvent::SpeechStarted { ago_ms: 0 }).await;
     driver.order(Order::StopAudio);
     assert_eq!(driver.end_of(0).await, (PlaybackEnd::Stopped, Some(1000)));
     switch.fake.speech("u", "detected-speech", AGENT);

@@ -145,7 +145,7 @@ async fn a_caller_who_speaks_over_a_prompt_is_heard_sentence_after_sentence_s9()
     driver.listen();
     driver.play_source(0, Source::Silence(60_000));
     driver.until(&MediaEvent::RecognizerReady).await;
-    driver.until(&MediaEvent::SpeechStarted).await;
+    driver.until(&MediaEvent::SpeechStarted { ago_ms: 0 }).await;
     driver.order(Order::StopAudio);
     assert_eq!(driver.end_of(0).await.0, PlaybackEnd::Stopped);
     let sentences = [sentence(&mut driver).await, sentence(&mut driver).await];

@@ -118,7 +118,7 @@ fn a_turn_keeps_no_flood() {
     for interrupt in ["0", "1", "2", "32", "64", "128", "256"] {
         let (mut call, mut rows) = (Line::begin(interrupt), 0);
         for number in 0..1_000 {
-            rows += call.on(MediaEvent::SpeechStarted);
+            rows += call.on(MediaEvent::SpeechStarted { ago_ms: 0 });
             rows += call.on(MediaEvent::Partial(format!("нет {number}").into()));
             rows += call.on(MediaEvent::Final("нет ".repeat(1_000).into()));
             rows += call.on(MediaEvent::Digit('9'));

@@ -16,13 +16,14 @@ enum Kind {
 use Kind::{Decides, Performs};
 
 /// Every module, and which others it may name.
-const TABLE: [(&str, Kind, &[&str]); 16] = [
+const TABLE: [(&str, Kind, &[&str]); 17] = [
     ("pii", Decides, &[]),
     ("script", Decides, &[]),
     ("wire", Decides, &[]),
     ("media", Decides, &[]),
     ("engine", Decides, &["script"]),
     ("turn", Decides, &["engine", "script"]),
+    ("voice", Decides, &["engine", "media", "script", "turn"]),
     ("config", Performs, &[]),
     ("switch", Performs, EDGE),
     ("speech", Performs, EDGE),
@@ -34,7 +35,7 @@ const TABLE: [(&str, Kind, &[&str]); 16] = [
         Performs,
         &[
             "config", "engine", "llm", "media", "pii", "script", "speech", "store", "switch",
-            "turn", "web", "wire",
+            "turn", "voice", "web", "wire",
         ],
     ),
     // `migrate` and `push` are a database and a Redis and nothing else: they need no daemon.
@@ -44,7 +45,7 @@ const TABLE: [(&str, Kind, &[&str]); 16] = [
 ];
 
 /// What any edge may know; never another edge.
-const EDGE: &[&str] = &["config", "engine", "media", "pii", "script", "turn", "wire"];
+const EDGE: &[&str] = &["config", "engine", "media", "pii", "script", "turn", "voice", "wire"];
 
 /// Paths that lead out of what decides.
 const OUTSIDE: [&[&str]; 14] = [

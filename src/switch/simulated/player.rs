@@ -117,17 +117,17 @@ impl Player {
         self.tell(Happened::Caller(act.clone()));
         match act {
             Act::Says { text, for_ms } => {
-                self.line_tells(MediaEvent::SpeechStarted);
+                self.line_tells(MediaEvent::SpeechStarted { ago_ms: 0 });
                 self.pass(*for_ms);
                 self.catch_up();
                 self.line_tells(MediaEvent::Final(text.clone()));
             }
             Act::Partial(text) => self.line_tells(MediaEvent::Partial(text.clone())),
             Act::Noise(for_ms) => {
-                self.line_tells(MediaEvent::SpeechStarted);
+                self.line_tells(MediaEvent::SpeechStarted { ago_ms: 0 });
                 self.pass(*for_ms);
                 self.catch_up();
-                self.line_tells(MediaEvent::SpeechStopped);
+                self.line_tells(MediaEvent::SpeechStopped { ago_ms: 0 });
             }
             Act::Digits(keys) => {
                 for key in keys.chars() {

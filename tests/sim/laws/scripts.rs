@@ -202,8 +202,8 @@ fn playbacks(dice: &mut Dice) -> Vec<&'static str> {
 /// Something a caller, a recogniser or somebody outside does.
 pub(crate) fn caller(dice: &mut Dice) -> MediaEvent {
     match dice.roll(24) {
-        0..=4 => MediaEvent::SpeechStarted,
-        5 => MediaEvent::SpeechStopped,
+        0..=4 => MediaEvent::SpeechStarted { ago_ms: 0 },
+        5 => MediaEvent::SpeechStopped { ago_ms: 0 },
         6..=8 => MediaEvent::Partial(dice.pick(&SAID).into()),
         9..=16 => MediaEvent::Final(dice.pick(&SAID).into()),
         17 => MediaEvent::Final("".into()),

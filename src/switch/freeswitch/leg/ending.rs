@@ -93,7 +93,7 @@ impl Leg {
     pub(super) fn speech(&mut self, speech: Speech, now: Tick) {
         let wanted = self.recognizer.is_wanted();
         match speech {
-            Speech::Began if wanted => self.tell(MediaEvent::SpeechStarted),
+            Speech::Began if wanted => self.tell(MediaEvent::SpeechStarted { ago_ms: 0 }),
             Speech::Partial(text) if wanted => self.tell(MediaEvent::Partial(text)),
             Speech::Began | Speech::Partial(_) => {}
             Speech::Ended(recognition) => self.recognized(recognition, wanted, now),

@@ -1,0 +1,1 @@
+//! Recognisers and voices outside (I20, I25, I26).

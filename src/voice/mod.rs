@@ -1,0 +1,8 @@
+//! Our own ears and mouth: what one call hears and says where a switch brings its audio to us. Pure:
+//! it is given frames, orders and results, and says what to send, to ask and to tell.
+
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod asked;
+
+pub use asked::{Delivery, FromRecogniser, Hearing, SentenceId, ToRecogniser, Wanted};

@@ -1,0 +1,3 @@
+//! Bytes ↔ messages: incremental, bounded, and without a socket.
+
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
