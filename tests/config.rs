@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use telephonist::config::{Asr, Config, DEFAULT_TOML, Freeswitch, Loaded, Rejected, Source, load};
+use telephonist::config::{
+    Asr, AsrKind, Config, DEFAULT_TOML, Freeswitch, Loaded, Rejected, Source, TtsKind, load,
+};
 
 #[test]
 fn the_reference_is_the_defaults() {
@@ -219,31 +221,17 @@ fn published_keys_of_later_work_are_accepted_and_said_to_have_no_effect() {
     let text = r#"
 [[freeswitch]]
 unicast_ports = "21000-21999"
-[asterisk]
-bare = false
-[speech.asr.default]
-kind = "vosk"
 [llm.default]
 model = "m"
 [http]
 token = "env:TELEPHONIST_TOKEN"
-[recording]
-dir = "r"
 [retention]
 rows_days = 0
 "#;
     let loaded = read(text, &[]).unwrap();
     let mut keys: Vec<_> = loaded.warnings.iter().map(|warning| warning.key.as_str()).collect();
     keys.sort_unstable();
-    let mut expected = [
-        "asterisk",
-        "freeswitch.0.unicast_ports",
-        "http.token",
-        "llm",
-        "recording",
-        "retention",
-        "speech",
-    ];
+    let mut expected = ["freeswitch.0.unicast_ports", "http.token", "llm", "retention"];
     expected.sort_unstable();
     assert_eq!(keys, expected);
     let told = |message: &str| message == "accepted, without effect yet";
@@ -252,13 +240,57 @@ rows_days = 0
 
 #[test]
 fn a_section_that_only_the_environment_names_is_found_there() {
-    let loaded = read("[robot]\n", &[("TELEPHONIST__SPEECH__TTS__KIND", "http")]).unwrap();
+    let loaded = read("[robot]\n", &[("TELEPHONIST__LLM__DEFAULT__MODEL", "m")]).unwrap();
     let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
-        ["TELEPHONIST__SPEECH__TTS__KIND: warning: speech: accepted, without effect yet; take \
+        ["TELEPHONIST__LLM__DEFAULT__MODEL: warning: llm: accepted, without effect yet; take \
           it out to be rid of this"]
     );
+}
+
+/// Sections whose names the user makes up are read under any name, from file and environment.
+#[test]
+fn recognisers_and_voices_have_names_of_the_users_own() {
+    let text = "[speech.asr.fast]\nkind = \"openai\"\nurl = \"http://127.0.0.1:9000/v1\"\n";
+    let variables = [
+        ("TELEPHONIST__SPEECH__ASR__FAST__SECRET", "env:KEY"),
+        ("TELEPHONIST__SPEECH__TTS__DEFAULT__VOICE", "ru"),
+        ("KEY", "hunter2"),
+    ];
+    let loaded = read(text, &variables).unwrap();
+    let speech = loaded.config.speech;
+    assert_eq!(
+        (speech.asr["fast"].kind, &*speech.asr["fast"].secret.0),
+        (AsrKind::Openai, "hunter2")
+    );
+    assert_eq!(
+        (speech.tts["default"].kind, &*speech.tts["default"].voice),
+        (TtsKind::Command, "ru")
+    );
+    assert_eq!(loaded.warnings, []);
+    assert!(said_of("[speech.asr.fast]\nkind = \"loud\"\n", &[]).contains("loud"));
+}
+
+#[test]
+fn ears_and_voices_that_can_not_work_are_said_with_the_remedy() {
+    let said = said_of(
+        "[asterisk]\nfastagi = \"127.0.0.1:4573\"\n[speech.asr.default]\nurl = \"\"\n\
+         [speech.tts.default]\nkind = \"http\"\n[recording]\nmode = \"call\"\nname = \"/abs/..\"\n",
+        &[],
+    );
+    for key in [
+        "asterisk.audiosocket",
+        "speech.asr.default.url",
+        "speech.tts.default.url",
+        "recording.name",
+    ] {
+        assert!(said.contains(&format!(" {key}: ")), "{key}: {said}");
+    }
+    let deaf =
+        read("[asterisk]\naudiosocket = \"127.0.0.1:9092\"\nfastagi = \"127.0.0.1:4573\"\n", &[]);
+    let keys: Vec<_> = deaf.unwrap().warnings.into_iter().map(|warning| warning.key).collect();
+    assert_eq!(keys, ["speech.asr"], "nobody would hear the callers");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use super::problem::Problem;
-use super::{Config, Freeswitch, FreeswitchOutbound};
+use super::{Config, Freeswitch, FreeswitchOutbound, TtsKind};
 
 /// The width of a table name in MySQL.
 const TABLE_NAME_BYTES_MAX: usize = 64;
@@ -29,6 +29,8 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     check_names(config, &mut problems);
     check_switches(&config.freeswitch, &mut problems);
     check_outbound(&config.freeswitch_outbound, &mut problems);
+    check_asterisk(config, &mut problems);
+    check_ears_and_voices(config, &mut problems);
     check_services(config, &mut problems);
     check_tables(config, &mut problems);
     check_limits(config, &mut problems);
@@ -93,6 +95,66 @@ fn check_speech(asr: (&str, &str), tts: (&str, &str), problems: &mut Vec<Problem
             let message = "has a line break or another control character";
             problems.push(Problem::error(key, message, "write one line of text (N10)"));
         }
+    }
+}
+
+fn check_asterisk(config: &Config, problems: &mut Vec<Problem>) {
+    let asterisk = &config.asterisk;
+    check_listen(("asterisk.audiosocket", "127.0.0.1:9092"), &asterisk.audiosocket, problems);
+    check_listen(("asterisk.fastagi", "127.0.0.1:4573"), &asterisk.fastagi, problems);
+    if asterisk.audiosocket.is_empty() && (!asterisk.fastagi.is_empty() || asterisk.bare) {
+        let remedy = "write for example 127.0.0.1:9092";
+        problems.push(Problem::error("asterisk.audiosocket", "calls would have no audio", remedy));
+    }
+    if !asterisk.audiosocket.is_empty() {
+        if asterisk.fastagi.is_empty() && !asterisk.bare {
+            let message = "no call is ever announced, and unannounced ones are refused";
+            let remedy = "set asterisk.fastagi, or asterisk.bare = true";
+            problems.push(Problem::error("asterisk.fastagi", message, remedy));
+        }
+        if config.speech.asr.is_empty() {
+            let message =
+                "there is no recogniser, so no caller is heard but by scripts that name one";
+            let remedy = "write a section [speech.asr.default]";
+            problems.push(Problem::warning("speech.asr", message, remedy));
+        }
+    }
+}
+
+fn check_ears_and_voices(config: &Config, problems: &mut Vec<Problem>) {
+    for (name, asr) in &config.speech.asr {
+        let key = |key: &str| format!("speech.asr.{name}.{key}");
+        if asr.url.trim_matches(['*', ',', ' ']).is_empty() {
+            let remedy = "write where it is, for example ws://127.0.0.1:2700";
+            problems.push(Problem::error(&key("url"), "names no recogniser", remedy));
+        }
+        for (field, ms) in [("connect_ms", asr.connect_ms), ("result_ms", asr.result_ms)] {
+            check_time(&key(field), ms, problems);
+        }
+    }
+    for (name, tts) in &config.speech.tts {
+        let key = |key: &str| format!("speech.tts.{name}.{key}");
+        if matches!(tts.kind, TtsKind::Http | TtsKind::Openai) && tts.url.is_empty() {
+            let remedy = "write its address, http://…";
+            problems.push(Problem::error(&key("url"), "names no voice", remedy));
+        }
+        if tts.kind == TtsKind::Command && tts.command.is_empty() {
+            let remedy = "write the program and its arguments";
+            problems.push(Problem::error(&key("command"), "names no program", remedy));
+        }
+        check_time(&key("timeout_ms"), tts.timeout_ms, problems);
+    }
+    let name = &config.recording.name;
+    if name.is_empty() || name.starts_with('/') || name.split('/').any(|step| step == "..") {
+        let remedy = "write for example %Y-%m-%d/${callid}";
+        problems.push(Problem::error("recording.name", "leads out of recording.dir", remedy));
+    }
+}
+
+fn check_time(key: &str, ms: u64, problems: &mut Vec<Problem>) {
+    if ms == 0 {
+        let remedy = "write a time in ms, for example 3000";
+        problems.push(Problem::error(key, "nobody could answer in no time", remedy));
     }
 }
 
@@ -167,11 +229,7 @@ fn check_limits(config: &Config, problems: &mut Vec<Problem>) {
     for (name, ms) in
         [("connecttimeout", flow.connecttimeout), ("responsetimeout", flow.responsetimeout)]
     {
-        if ms == 0 {
-            let message = "no service could answer";
-            let remedy = "write a time in ms, for example 3000";
-            problems.push(Problem::error(&format!("robot.httpflow.{name}"), message, remedy));
-        }
+        check_time(&format!("robot.httpflow.{name}"), ms, problems);
     }
     check_patterns("calls.transfer_allow", &config.calls.transfer_allow, problems);
     check_patterns("robot.httpflow.commands", &config.robot.httpflow.commands, problems);

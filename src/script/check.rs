@@ -352,9 +352,8 @@ impl<'r, 'a> Loader<'r, 'a> {
     /// Who speaks (E7): `defaultvoice`, else the first of `voicelist`.
     fn voice(&mut self, global: &Fields<'a, '_>) -> VoiceSettings {
         let chosen = self.short(global, "defaultvoice");
-        let listed = self.reader.texts(global.get("voicelist"), "voicelist");
-        let first = listed.first().and_then(|list| list.text.split(',').next());
-        let first = first.map(|name| SmolStr::new(name.trim())).unwrap_or_default();
+        let listed = self.reader.names(global.get("voicelist"), "voicelist");
+        let first = listed.first().map(|name| SmolStr::new(name.text)).unwrap_or_default();
         VoiceSettings {
             engine: self.short(global, "ttsengine"),
             url: self.short(global, "ttsurl"),

@@ -1,6 +1,7 @@
 //! Whoever decides a call and its turn, joined: one call as a switch sees it.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use smol_str::SmolStr;
 
@@ -43,20 +44,32 @@ pub enum Wake {
     Turn(Timer),
 }
 
+/// Names the recording that an action's speech is in (E91); empty = none. It is given the action.
+pub type Recordings = Box<dyn Fn(&str, Now) -> SmolStr + Send>;
+
 /// One call: what happens on the line goes in, orders and rows come out.
-#[derive(Debug)]
 pub struct Conversation {
     decider: Decider,
     turn: Turn,
     effects: VecDeque<Effect>,
+    recordings: Option<Recordings>,
+    /// The recording that was ordered last.
+    recording: SmolStr,
 }
 
 impl Conversation {
     /// A call that has just begun; its first orders and rows are ready.
     #[must_use]
     pub fn new(decider: impl Into<Decider>, now: Now) -> Self {
+        Self::recorded(decider, None, now)
+    }
+
+    /// The same, recorded as these names say.
+    #[must_use]
+    pub fn recorded(decider: impl Into<Decider>, recordings: Option<Recordings>, now: Now) -> Self {
         let (decider, turn) = (decider.into(), Turn::default());
-        let mut conversation = Self { decider, turn, effects: VecDeque::new() };
+        let (effects, recording) = (VecDeque::new(), SmolStr::default());
+        let mut conversation = Self { decider, turn, effects, recordings, recording };
         conversation.pump(now);
         conversation
     }
@@ -130,7 +143,10 @@ impl Conversation {
 
     fn carry_out(&mut self, command: Command, now: Now) {
         let effect = match command {
-            Command::Start(action) => return self.turn.start(*action, now),
+            Command::Start(action) => {
+                self.record(&action.appid, now);
+                return self.turn.start(*action, now);
+            }
             Command::StopAudio { appid } => return self.turn.stop_audio(&appid),
             Command::Row(row) => Effect::Row(row),
             Command::Classify(row) => Effect::Classify(row),
@@ -152,11 +168,31 @@ impl Conversation {
         self.effects.push_back(effect);
     }
 
+    /// Begins the recording that this action is in, if it is another than before.
+    fn record(&mut self, appid: &str, now: Now) {
+        let Some(recordings) = &self.recordings else { return };
+        let file = recordings(appid, now);
+        if file != self.recording {
+            self.recording = file.clone();
+            self.turn.recorded_in(file.clone());
+            self.effects.push_back(Effect::Order(Order::Record { file }));
+        }
+    }
+
     /// The channel variables that the dialplan finds when the robot has left.
     fn tell_results(&mut self) {
         let results = self.decider.results();
         let results = results.map(|(name, value)| (SmolStr::new_static(name), value.into()));
         self.effects.push_back(Effect::Order(Order::SetVariables(results.into())));
+    }
+}
+
+impl fmt::Debug for Conversation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { decider, turn, effects, recording, .. } = self;
+        let mut shown = f.debug_struct("Conversation");
+        shown.field("decider", decider).field("turn", turn).field("effects", effects);
+        shown.field("recording", recording).finish_non_exhaustive()
     }
 }
 

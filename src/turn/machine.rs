@@ -8,8 +8,8 @@ use super::event::{EntryId, MediaEvent, PlaybackEnd};
 use super::interrupt::Interrupt;
 use super::listening::Listening;
 use super::order::Order;
-use super::playback::Audio;
-use super::speech::{Interval, Speech};
+use super::playback::{Audio, ms};
+use super::speech::{Interval, Speech, Speeches};
 use super::timers::{Timer, Timers};
 use crate::engine::{Action, ActionKind, EndReason, Heard, Input, Now, Tick};
 
@@ -41,14 +41,15 @@ pub enum Output {
 #[derive(Debug, Default)]
 pub struct Turn {
     action: Option<Running>,
-    /// What the caller is saying.
-    speech: Option<Speech>,
+    speech: Speeches,
     /// The recogniser was ordered to listen.
     is_listening: bool,
     timers: Timers,
     outputs: VecDeque<Output>,
     /// The line is gone; the end is told when what was being said has come.
     hung_up: Option<EndReason>,
+    /// The file that the caller's words are recorded in; empty = none (E91).
+    recording: SmolStr,
 }
 
 #[derive(Debug)]
@@ -78,7 +79,7 @@ impl Turn {
         for timer in [Timer::WaitSpeech, Timer::Playback] {
             self.timers.disarm(timer);
         }
-        let listening = action.listen.as_deref().map(Listening::new);
+        let listening = action.listen.as_deref().map(|args| Listening::new(&action.appid, args));
         let running = Running {
             appid: action.appid.clone(),
             kind: action.kind,
@@ -98,6 +99,11 @@ impl Turn {
         } else {
             self.play(now);
         }
+    }
+
+    /// From now on the caller is recorded in this file.
+    pub(super) fn recorded_in(&mut self, file: SmolStr) {
+        self.recording = file;
     }
 
     /// Stops the audio of an action that goes on listening.
@@ -198,7 +204,7 @@ impl Turn {
         if std::mem::take(&mut self.is_listening) {
             self.order(Order::StopListening);
         }
-        self.speech = None;
+        self.speech.clear();
         for timer in
             [Timer::MaxSpeech, Timer::FalseStart, Timer::RecognizerRetry, Timer::RecognizerGone]
         {
@@ -283,7 +289,7 @@ impl Turn {
     fn go_on_listening(&mut self, now: Now) {
         let Some(action) = &self.action else { return };
         let Some(listening) = &action.listening else { return };
-        if action.audio.is_playing() || self.speech.is_some() {
+        if action.audio.is_playing() || self.speech.is_any() {
             return;
         }
         if !listening.keeps_listening && !action.said.is_empty() {
@@ -294,13 +300,15 @@ impl Turn {
     }
 
     fn speech_started(&mut self, ago_ms: u64, now: Now) {
-        if !self.hears() || self.speech.is_some() {
+        if !self.hears() {
             return;
         }
         let over_audio = self.action.as_ref().is_some_and(|action| action.audio.is_playing());
         let started = now.minus_ms(ago_ms);
-        self.speech =
-            Some(Speech { started, over_audio, stopped: None, partial: SmolStr::default() });
+        let (stopped, partial) = (None, SmolStr::default());
+        if !self.speech.begin(Speech { started, over_audio, stopped, partial }) {
+            return;
+        }
         self.timers.disarm(Timer::WaitSpeech);
         self.timers.disarm(Timer::FalseStart);
         if let Some(listening) = self.listening() {
@@ -311,7 +319,7 @@ impl Turn {
     }
 
     fn speech_stopped(&mut self, ago_ms: u64, now: Now) {
-        let Some(speech) = &mut self.speech else { return };
+        let Some(speech) = self.speech.current() else { return };
         speech.stopped = Some(now.minus_ms(ago_ms));
         self.timers.disarm(Timer::MaxSpeech);
         self.timers.arm(Timer::FalseStart, now.tick.plus_ms(FALSE_START_MS));
@@ -320,7 +328,7 @@ impl Turn {
     /// T6: the sentence ends here, and with it an action that listens; a goodbye goes on (T12).
     fn cut_speech(&mut self) {
         let args = self.complete_args("TIMEOUT");
-        self.speech = None;
+        self.speech.clear();
         if self.listening().is_some() {
             self.complete(args);
         }
@@ -330,9 +338,11 @@ impl Turn {
         if text.trim().is_empty() || !self.hears() {
             return;
         }
-        self.speech_started(0, now);
+        if !self.speech.is_any() {
+            self.speech_started(0, now);
+        }
         self.interrupt_if(Interrupt::OnPartial, now);
-        let Some(speech) = &mut self.speech else { return };
+        let Some(speech) = self.speech.current() else { return };
         speech.partial = text.clone();
         let interval = speech.interval(now);
         if self.interrupt_now() != Some(Interrupt::NeverAndHold) {
@@ -386,6 +396,9 @@ impl Turn {
         if self.hung_up.is_some() {
             return self.tell_hangup();
         }
+        if self.speech.goes_on() {
+            return;
+        }
         self.resume(now);
         self.go_on_listening(now);
     }
@@ -404,9 +417,11 @@ impl Turn {
     }
 
     fn end_speech(&mut self, now: Now) -> Interval {
-        self.timers.disarm(Timer::MaxSpeech);
-        self.timers.disarm(Timer::FalseStart);
         let speech = self.speech.take();
+        if !self.speech.is_any() {
+            self.timers.disarm(Timer::MaxSpeech);
+            self.timers.disarm(Timer::FalseStart);
+        }
         speech.map_or(Interval::moment(now), |speech| speech.interval(now))
     }
 
@@ -436,20 +451,10 @@ impl Turn {
         let Interval { started, ended, .. } = interval;
         let duration_ms = ms(ended.tick.ms_since(started.tick));
         let audio = self.action.as_ref().map(|action| &action.audio);
-        let over_audio = audio.and_then(|audio| {
-            let began = audio.started?;
-            let over_audio =
-                interval.over_audio || audio.ended.is_none_or(|end| started.tick < end.tick);
-            over_audio.then_some(began)
-        });
-        let play_time_ms = match (over_audio, audio.and_then(|audio| audio.ended)) {
-            (Some(began), _) => ms(ended.tick.ms_since(began.tick)),
-            (None, Some(end)) => -ms(started.tick.ms_since(end.tick)),
-            (None, None) => 0,
-        };
+        let (is_over_audio, play_time_ms) =
+            audio.map_or((false, 0), |audio| audio.play_time(&interval));
         let interrupt = self.listening().map(|listening| listening.interrupt);
-        let marked =
-            over_audio.is_some() && interrupt.is_some_and(Interrupt::marks_speech_over_audio);
+        let marked = is_over_audio && interrupt.is_some_and(Interrupt::marks_speech_over_audio);
         let prefix = if marked { "P" } else { "" };
         Heard {
             appid: self.action.as_ref().map(|action| action.appid.clone()),
@@ -457,7 +462,7 @@ impl Turn {
             start: started.wall,
             duration_ms,
             play_time_ms,
-            record: SmolStr::default(),
+            record: self.recording.clone(),
         }
     }
 
@@ -517,7 +522,7 @@ impl Turn {
             return self.tell_hangup();
         }
         self.hung_up = Some(reason);
-        let is_speaking = self.speech.is_some();
+        let is_speaking = self.speech.is_any();
         self.timers = Timers::default();
         if is_speaking && self.action.is_some() {
             self.timers.arm(Timer::AfterHangup, now.tick.plus_ms(AFTER_HANGUP_MS));
@@ -540,9 +545,10 @@ impl Turn {
             args.push_str("F:");
             args.push_str(text);
         }
-        if let Some(speech) = self.speech.as_ref().filter(|speech| !speech.partial.is_empty()) {
+        let partial = self.speech.partial();
+        if !partial.is_empty() {
             args.push_str("S:");
-            args.push_str(&speech.partial);
+            args.push_str(partial);
         }
         args.push(')');
         args.into()
@@ -590,8 +596,4 @@ fn keep<T>(kept: &mut Vec<T>, one: T) {
         kept.remove(0);
     }
     kept.push(one);
-}
-
-fn ms(ms: u64) -> i64 {
-    i64::try_from(ms).unwrap_or(i64::MAX)
 }

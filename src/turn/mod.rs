@@ -15,10 +15,10 @@ mod speech;
 mod tests;
 mod timers;
 
-pub use conversation::{Conversation, Effect, Wake};
+pub use conversation::{Conversation, Effect, Recordings, Wake};
 pub use decider::{Decider, DeciderSnapshot};
 pub use event::{EntryId, MediaEvent, PlaybackEnd};
 pub use interrupt::Interrupt;
 pub use machine::{Output, Turn};
-pub use order::{Listen, Order};
+pub use order::{Ends, Listen, Order};
 pub use timers::Timer;

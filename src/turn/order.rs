@@ -25,6 +25,11 @@ pub enum Order {
     Listen(Box<Listen>),
     /// Stop recognising.
     StopListening,
+    /// Record both sides in this file from now on, in place of the one before; empty = no more.
+    Record {
+        /// Its name below the folder of recordings.
+        file: SmolStr,
+    },
     /// Run an application; answered by one `ApplicationFinished`.
     Execute {
         /// Its id.
@@ -47,9 +52,21 @@ pub enum Order {
     SetVariables(Vec<(SmolStr, String)>),
 }
 
-/// How to recognise.
+/// How to recognise (T1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listen {
+    /// The action that listens.
+    pub appid: SmolStr,
+    /// Who finds where a sentence begins and ends.
+    pub ends: Ends,
+    /// A sound is speech only if louder than the caller's speech so far times this, in thousandths.
+    pub vad_filter_permille: u32,
+    /// Shorter sounds are no speech, ms.
+    pub min_active_ms: u64,
+    /// Recogniser addresses as the script has them; empty = a configured one.
+    pub addresses: SmolStr,
+    /// How long the caller may hear nothing because an entry can't be had, ms (T8).
+    pub wait_speech_ms: u64,
     /// Words to prefer, as the recogniser wants them.
     pub hot_word: SmolStr,
     /// JSON for the recogniser.
@@ -58,4 +75,16 @@ pub struct Listen {
     pub end_silence_ms: u64,
     /// A sentence is cut here, ms.
     pub max_speech_ms: u64,
+}
+
+/// Who finds where a sentence begins and ends (T1: vad_mode).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ends {
+    /// 0: we do.
+    #[default]
+    Ours,
+    /// 1: the recogniser does.
+    Recogniser,
+    /// 2: we find the beginning, the recogniser the end.
+    RecognisersEnd,
 }

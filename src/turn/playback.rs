@@ -4,6 +4,7 @@ use smol_str::SmolStr;
 
 use super::event::{EntryId, PlaybackEnd};
 use super::order::Order;
+use super::speech::Interval;
 use crate::engine::{Now, Playback, Source};
 
 /// The entries of one action.
@@ -106,10 +107,28 @@ impl Audio {
         true
     }
 
+    /// Whether speech was over this audio, and how long the audio had played when it ended, ms; after
+    /// the audio, how long before its beginning that had ended, less than 0 (E91).
+    pub(super) fn play_time(&self, speech: &Interval) -> (bool, i64) {
+        let Interval { started, ended, over_audio } = speech;
+        let is_before = |end: Now| started.tick < end.tick;
+        match (self.started, self.ended) {
+            (Some(began), ended_at) if *over_audio || ended_at.is_none_or(is_before) => {
+                (true, ms(ended.tick.ms_since(began.tick)))
+            }
+            (_, Some(end)) => (false, -ms(started.tick.ms_since(end.tick))),
+            (_, None) => (false, 0),
+        }
+    }
+
     /// Gives up on everything that is still ordered (T7).
     pub(super) fn give_up(&mut self) {
         for entry in self.entries.iter_mut().filter(|entry| entry.state == EntryState::Ordered) {
             entry.state = EntryState::Done;
         }
     }
+}
+
+pub(super) fn ms(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,6 @@
-//! A piece of speech: while it lasts, and when it was.
+//! The caller's speech: while it lasts, until it has become text, and when it was.
+
+use std::collections::VecDeque;
 
 use smol_str::SmolStr;
 
@@ -13,6 +15,64 @@ pub(super) struct Speech {
     pub(super) stopped: Option<Now>,
     /// What was understood so far.
     pub(super) partial: SmolStr,
+}
+
+/// Pieces of speech whose text has not come and which the caller has gone on after. A recogniser that
+/// is so far behind has lost them.
+const AWAITED_MAX: usize = 4;
+
+/// What the caller is saying, and has said while its text is still to come. Texts come in the order
+/// of speech.
+#[derive(Debug, Default)]
+pub(super) struct Speeches {
+    current: Option<Speech>,
+    awaited: VecDeque<Speech>,
+}
+
+impl Speeches {
+    /// True if something is being said or awaited.
+    pub(super) fn is_any(&self) -> bool {
+        self.current.is_some() || !self.awaited.is_empty()
+    }
+
+    /// True while the caller speaks.
+    pub(super) fn goes_on(&self) -> bool {
+        self.current.as_ref().is_some_and(|speech| speech.stopped.is_none())
+    }
+
+    /// The caller begins to speak; false if they did so before.
+    pub(super) fn begin(&mut self, speech: Speech) -> bool {
+        if self.goes_on() {
+            return false;
+        }
+        if let Some(before) = self.current.replace(speech) {
+            if self.awaited.len() == AWAITED_MAX {
+                self.awaited.pop_front();
+            }
+            self.awaited.push_back(before);
+        }
+        true
+    }
+
+    /// What was begun last, until its text has come.
+    pub(super) fn current(&mut self) -> Option<&mut Speech> {
+        self.current.as_mut()
+    }
+
+    /// What was understood so far of it.
+    pub(super) fn partial(&self) -> &str {
+        self.current.as_ref().map_or("", |speech| &speech.partial)
+    }
+
+    /// The speech whose text has come.
+    pub(super) fn take(&mut self) -> Option<Speech> {
+        self.awaited.pop_front().or_else(|| self.current.take())
+    }
+
+    /// Nothing is being said or awaited.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
 }
 
 /// When a piece of speech was.

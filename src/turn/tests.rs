@@ -126,12 +126,13 @@ fn t1_an_action_plays_and_listens_at_once() {
 /// T1: what is left empty has its default.
 #[test]
 fn t1_what_is_left_empty_has_its_default() {
-    let listening = Listening::new(&SpeechArgs::parse("").0);
+    let listening = Listening::new(&"a".into(), &SpeechArgs::parse("").0);
     assert!(listening.keeps_listening, "mode 1");
     assert_eq!(listening.interrupt, Interrupt::OnSpeech);
     assert_eq!((listening.wait_speech_ms, listening.max_speech_ms), (5_000, 20_000));
     assert_eq!((listening.listen.end_silence_ms, listening.listen.max_speech_ms), (800, 20_000));
-    let own = Listening::new(&SpeechArgs::parse("0 64 '' '' '' '' 900 1000 2000 贷款 {}").0);
+    let own =
+        Listening::new(&"a".into(), &SpeechArgs::parse("0 64 '' '' '' '' 900 1000 2000 贷款 {}").0);
     assert!(!own.keeps_listening);
     assert_eq!(own.interrupt, Interrupt::OnFinal);
     assert_eq!((own.wait_speech_ms, own.max_speech_ms), (1_000, 2_000));

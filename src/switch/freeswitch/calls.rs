@@ -386,6 +386,8 @@ fn order_leg(slot: &mut Slot, audio: &Audio, order: Order, now: Tick) {
         Order::StopAudio => leg.stop_audio(now),
         Order::Listen(listen) => leg.listen(&listen, now),
         Order::StopListening => leg.stop_listening(),
+        // Given only where the audio comes to us.
+        Order::Record { .. } => {}
         Order::Execute { entry, app, argument } => {
             leg.work(Work::Execute { entry, application: app, argument }, now);
         }

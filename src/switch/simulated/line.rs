@@ -56,7 +56,10 @@ impl Line {
                 self.stop(now);
                 self.happened.push_back(MediaEvent::Transferred);
             }
-            Order::StopListening | Order::Api(_) | Order::SetVariables(_) => {}
+            Order::StopListening
+            | Order::Record { .. }
+            | Order::Api(_)
+            | Order::SetVariables(_) => {}
         }
         false
     }

@@ -308,6 +308,7 @@ impl Player {
             | Order::StopAudio
             | Order::Listen(_)
             | Order::StopListening
+            | Order::Record { .. }
             | Order::Api(_)
             | Order::SetVariables(_) => return,
         };

@@ -38,7 +38,10 @@ impl Line {
             Order::Execute { entry, .. } => self.open.push(Open::Execute(entry)),
             Order::Hangup { .. } => self.open.push(Open::Hangup),
             Order::Transfer(_) => self.open.push(Open::Transfer),
-            Order::StopListening | Order::Api(_) | Order::SetVariables(_) => {}
+            Order::StopListening
+            | Order::Record { .. }
+            | Order::Api(_)
+            | Order::SetVariables(_) => {}
         }
     }
 
