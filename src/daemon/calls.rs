@@ -11,16 +11,19 @@ use tokio::sync::watch;
 use tracing::Instrument;
 
 use super::clock::Clock;
-use super::driver::{Driver, Shared, Transfers};
+use super::driver::{Driver, Line, Shared, Transfers};
 use super::meter::Meter;
 use super::scripts::Scripts;
 use super::tasks::Tasks;
 use super::telemetry::call_span;
+use super::voice::Voices;
 use crate::config::{Config, HttpFlow};
 use crate::engine::{Call, Command, EndReason, External, FlowService, Input, Robot};
 use crate::pii::Pii;
+use crate::script::VoiceSettings;
 use crate::store::{Notify, Store};
 use crate::switch::NewCall;
+use crate::switch::asterisk::Names;
 use crate::turn::Decider;
 use crate::web::{self, Web};
 
@@ -35,6 +38,8 @@ pub(super) struct Calls {
     scripts: Scripts,
     shared: Shared,
     tasks: Tasks,
+    /// For calls whose audio comes to us.
+    voices: Option<Voices>,
     settings: Arc<Settings>,
     running: Arc<Mutex<BTreeSet<SmolStr>>>,
     close: Arc<watch::Sender<bool>>,
@@ -61,6 +66,7 @@ struct Begun {
     flow: SmolStr,
     revision: SmolStr,
     voicedir: SmolStr,
+    voice: Arc<VoiceSettings>,
 }
 
 impl Calls {
@@ -71,7 +77,7 @@ impl Calls {
     pub(super) fn new(
         config: &Config,
         scripts: Scripts,
-        (store, web): (Store, Web),
+        (store, web, voices): (Store, Web, Option<Voices>),
         (clock, tasks): (Clock, Tasks),
     ) -> Result<Self, regex::Error> {
         let (close, closing) = watch::channel(false);
@@ -80,6 +86,7 @@ impl Calls {
             scripts,
             shared: Shared { store, web, clock, transfers, closing },
             tasks,
+            voices,
             settings: Arc::new(Settings {
                 max: config.calls.max,
                 drain: Duration::from_secs(config.calls.drain),
@@ -99,6 +106,24 @@ impl Calls {
     /// The scripts that calls begin with.
     pub(super) fn scripts(&self) -> Scripts {
         self.scripts.clone()
+    }
+
+    /// The channel variables that a script of this name and the rows of its calls use; a script that
+    /// a service decides may use none but those of the rows.
+    pub(super) fn variable_names(&self) -> Names {
+        let (scripts, settings) = (self.scripts.clone(), Arc::clone(&self.settings));
+        Arc::new(move |script: &str| {
+            let name = if script.is_empty() { &settings.default_script } else { script };
+            let used = scripts.get(name).map(|script| script.variables.clone()).unwrap_or_default();
+            let fields = settings.notify_fields.iter().map(|name| SmolStr::new(name.as_str()));
+            let mut names = used;
+            for field in fields {
+                if !names.contains(&field) {
+                    names.push(field);
+                }
+            }
+            names
+        })
     }
 
     /// How many calls run.
@@ -165,7 +190,15 @@ impl Calls {
         if call.handle.take(&begun.voicedir).is_err() {
             tracing::error!("the switch takes no orders; the call is given up");
         }
-        let line = (call.handle, call.events);
+        let now = self.shared.clock.now();
+        let heard = call.audio.zip(self.voices.as_ref()).map(|(audio, voices)| {
+            let recordings = voices.recordings(&callid, &call.variables, now);
+            let Begun { voicedir, voice, .. } = &begun;
+            let voice = voices.call(callid.clone(), audio, voicedir.clone(), Arc::clone(voice));
+            (voice, recordings)
+        });
+        let (voice, recordings) = heard.map_or((None, None), |(voice, names)| (Some(voice), names));
+        let line = Line { handle: call.handle, events: call.events, voice, recordings };
         let mut driver = Driver::new(begun.decider, line, notify, self.shared.clone());
         self.note(|running| running.insert(callid.clone()));
         let calls = self.clone();
@@ -187,6 +220,7 @@ impl Calls {
                 flow: web::place(name).into(),
                 revision: SmolStr::default(),
                 voicedir: SmolStr::default(),
+                voice: Arc::default(),
             });
         }
         let script = self.scripts.get(name)?;
@@ -194,6 +228,7 @@ impl Calls {
             flow: script.name.clone(),
             revision: script.revision.clone(),
             voicedir: script.global.voicedir.clone(),
+            voice: Arc::clone(&script.global.voice),
             decider: Robot::new(self.beginning(call), script, now).into(),
         })
     }

@@ -58,6 +58,20 @@ impl Clock {
         tokio::time::sleep_until(self.origin + Duration::from_millis(tick.0)).await;
     }
 
+    /// Since tick 0, finer than ticks: what audio is paced by.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        instant_now().saturating_duration_since(self.origin)
+    }
+
+    /// Stops this thread until so long after tick 0. For threads that do nothing else.
+    #[expect(clippy::disallowed_methods, reason = "a thread of its own, which has nothing to do")]
+    pub fn sleep_until(&self, elapsed: Duration) {
+        if let Some(left) = elapsed.checked_sub(self.elapsed()) {
+            std::thread::sleep(left);
+        }
+    }
+
     fn offset_s(&self, unix_ms: i64) -> i32 {
         let timestamp = Timestamp::from_millisecond(unix_ms).unwrap_or_default();
         self.zone.to_offset(timestamp).seconds()

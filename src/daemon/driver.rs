@@ -10,13 +10,14 @@ use tokio::sync::watch;
 
 use super::clock::Clock;
 use super::meter::Meter;
+use super::voice::VoiceCall;
 use crate::engine::{
     Ask, Command, EndReason, Input, Now, Outcome, RequestId, Tick, Transfer, in_one_line,
 };
 use crate::pii::Pii;
 use crate::store::{Notify, Store};
 use crate::switch::{CallHandle, SwitchEvents};
-use crate::turn::{Conversation, Decider, DeciderSnapshot, Effect, MediaEvent, Order};
+use crate::turn::{Conversation, Decider, DeciderSnapshot, Effect, MediaEvent, Order, Recordings};
 use crate::web::Web;
 
 /// A call that is closed waits this long for the switch to have hung up, ms: dropped earlier, the
@@ -52,11 +53,23 @@ impl Transfers {
 /// The answer that a call waits for.
 type Asking = Pin<Box<dyn Future<Output = (RequestId, Outcome)> + Send>>;
 
+/// What a call is driven over.
+pub(super) struct Line {
+    pub(super) handle: CallHandle,
+    pub(super) events: SwitchEvents,
+    /// Its ears and mouth, if its audio comes to us.
+    pub(super) voice: Option<VoiceCall>,
+    /// What its recordings are called, if it is recorded.
+    pub(super) recordings: Option<Recordings>,
+}
+
 /// Drives one call from its first action to its last row.
 pub(super) struct Driver {
     conversation: Conversation,
     handle: CallHandle,
     events: SwitchEvents,
+    /// Its ears and mouth, if its audio comes to us.
+    voice: Option<VoiceCall>,
     notify: Notify,
     shared: Shared,
     /// A question on its way. A call asks one at a time: a newer one takes its place, and the call's
@@ -71,17 +84,13 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(
-        decider: Decider,
-        (handle, events): (CallHandle, SwitchEvents),
-        notify: Notify,
-        shared: Shared,
-    ) -> Self {
+    pub(super) fn new(decider: Decider, line: Line, notify: Notify, shared: Shared) -> Self {
         let now = shared.clock.now();
-        let conversation = Conversation::new(decider, now);
+        let Line { handle, events, voice, recordings } = line;
+        let conversation = Conversation::recorded(decider, recordings, now);
         let safe = conversation.decider().snapshot();
         let (asking, closed_by, tried) = (None, None, None);
-        Self { conversation, handle, events, notify, shared, asking, closed_by, tried, safe }
+        Self { conversation, handle, events, voice, notify, shared, asking, closed_by, tried, safe }
     }
 
     /// Until the call has ended. By reference: a future that takes what it drives holds it twice.
@@ -125,7 +134,10 @@ impl Driver {
                     self.shared.store.conversation(*row, &self.notify);
                     self.safe = self.conversation.decider().snapshot();
                 }
-                Effect::Classify(row) => self.shared.store.classify(*row, &self.notify),
+                Effect::Classify(mut row) => {
+                    row.ledger = self.voice.as_ref().and_then(VoiceCall::ledger);
+                    self.shared.store.classify(*row, &self.notify);
+                }
                 Effect::Order(Order::Transfer(to)) if !self.shared.transfers.allows(&to) => {
                     let why = SmolStr::new_static("calls.transfer_allow does not name it (N11)");
                     let refused = MediaEvent::TransferFailed(why);
@@ -149,7 +161,18 @@ impl Driver {
     }
 
     fn order(&mut self, order: Order) {
-        if self.handle.order(order).is_err() {
+        let taken = match (&self.voice, &order) {
+            (
+                Some(voice),
+                Order::Play { .. }
+                | Order::StopAudio
+                | Order::Listen(_)
+                | Order::StopListening
+                | Order::Record { .. },
+            ) => voice.order(order),
+            _ => self.handle.order(order),
+        };
+        if taken.is_err() {
             tracing::error!("the switch takes no more orders; the call is given up");
             let lost = MediaEvent::HungUp(EndReason::Hangup);
             self.step(|conversation, now| conversation.handle(lost, now));
@@ -257,7 +280,8 @@ mod tests {
             explain: false,
         };
         let robot = Robot::new(call, script, clock.now());
-        let mut driver = Driver::new(robot.into(), (handle, events), Notify::default(), shared);
+        let line = Line { handle, events, voice: None, recordings: None };
+        let mut driver = Driver::new(robot.into(), line, Notify::default(), shared);
         driver.perform();
         driver.step(|_, _| panic!("a bug"));
         driver.run().await;

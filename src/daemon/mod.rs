@@ -15,5 +15,7 @@ pub mod scripts;
 mod shell;
 pub mod tasks;
 pub mod telemetry;
+mod voice;
 
 pub use shell::{RunError, run};
+pub use voice::VoiceError;

@@ -1,5 +1,6 @@
 //! The daemon as a whole: everything is opened, joined, and closed again in order.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -14,11 +15,14 @@ use super::readiness::{Part, Readiness};
 use super::scripts;
 use super::tasks::{Ending, Tasks};
 use super::telemetry::Metrics;
+use super::voice::{VoiceError, Voices, prepare};
 use crate::config::{self, Config};
 use crate::engine::Tick;
+use crate::speech::Net;
 use crate::store::{self, Health};
+use crate::switch::asterisk::{self, Asterisk};
 use crate::switch::freeswitch::{Arrivals, Freeswitch, Outbound, Status};
-use crate::web;
+use crate::web::{self, Web};
 
 /// What is still to be written when the last call has ended gets this long; the store's own limit
 /// is shorter.
@@ -42,6 +46,9 @@ pub enum RunError {
     /// Services can't be asked as the configuration says.
     #[error(transparent)]
     Web(#[from] web::WebError),
+    /// Recognisers or voices can't be used as the configuration says.
+    #[error(transparent)]
+    Voice(#[from] VoiceError),
     /// Somebody else listens there, or nobody may.
     #[error("{key} {address}: {error}; choose another port, or leave it empty for none")]
     Listen {
@@ -66,7 +73,12 @@ impl RunError {
     pub fn is_configuration(&self) -> bool {
         matches!(
             self,
-            Self::Zone(_) | Self::Store(_) | Self::Redis(_) | Self::Transfers(_) | Self::Web(_)
+            Self::Zone(_)
+                | Self::Store(_)
+                | Self::Redis(_)
+                | Self::Transfers(_)
+                | Self::Web(_)
+                | Self::Voice(VoiceError::Speech(_))
         )
     }
 }
@@ -91,8 +103,12 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     loader.read().await;
     let ticks = clock.clone();
     let (web, teller) = web::open(config, move || ticks.now().tick)?;
-    let edges = (store.clone(), web);
-    let calls = Calls::new(config, scripts, edges, (clock.clone(), tasks.clone()))?;
+    let voices = open_voices(config, &web, (&clock, &tasks))?;
+    let edges = (store.clone(), web, voices.clone());
+    let calls = Calls::new(config, scripts.clone(), edges, (clock.clone(), tasks.clone()))?;
+    if let Some(voices) = voices {
+        tasks.spawn("voices", prepare::watch(voices, scripts, readiness.part("voice")));
+    }
 
     serve_http(config, &tasks, (readiness.clone(), metrics.clone()), stopped.clone()).await?;
     tasks.spawn("metrics", async move { metrics.upkeep().await });
@@ -104,8 +120,10 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     attach(config, &joint);
     let outbound = &config.freeswitch_outbound.listen;
     listen_outbound(config, &joint).await?;
+    listen_asterisk(config, &joint).await?;
     let switches = config.freeswitch.len();
-    tracing::info!(instance = %config.instance, switches, outbound, "running");
+    let asterisk = &config.asterisk.fastagi;
+    tracing::info!(instance = %config.instance, switches, outbound, asterisk, "running");
 
     tokio::select! {
         _ = interrupted.recv() => {}
@@ -180,6 +198,61 @@ async fn listen_outbound(config: &Config, joint: &Joint<'_>) -> Result<(), RunEr
     joint.tasks.spawn("freeswitch outbound", async move { match port.run().await {} });
     joint.join("freeswitch_outbound", &outbound.listen, arrivals);
     Ok(())
+}
+
+/// Lets Asterisks connect to us, if the configuration says where.
+async fn listen_asterisk(config: &Config, joint: &Joint<'_>) -> Result<(), RunError> {
+    let asterisk = &config.asterisk;
+    if asterisk.audiosocket.is_empty() {
+        return Ok(());
+    }
+    let audiosocket = listen("asterisk.audiosocket", &asterisk.audiosocket).await?;
+    let fastagi = match asterisk.fastagi.as_str() {
+        "" => None,
+        address => Some(listen("asterisk.fastagi", address).await?),
+    };
+    let names = joint.calls.variable_names();
+    let (port, arrivals) = Asterisk::new(audiosocket, fastagi, asterisk, names);
+    joint.tasks.spawn("asterisk", async move { match port.run().await {} });
+    let asterisk::Arrivals { calls: mut new_calls, mut problem } = arrivals;
+    let part = joint.readiness.part(&format!("asterisk {}", asterisk.audiosocket));
+    joint.tasks.spawn("switch status", async move {
+        loop {
+            match &*problem.borrow_and_update() {
+                Some(problem) => part.down(problem),
+                None => part.up(),
+            }
+            if problem.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+    let calls = joint.calls.clone();
+    joint.tasks.spawn("arrivals", async move {
+        while let Some(call) = new_calls.recv().await {
+            calls.take(call);
+        }
+    });
+    Ok(())
+}
+
+/// Ears and mouths, if a switch brings audio to us.
+fn open_voices(
+    config: &Config,
+    web: &Web,
+    (clock, tasks): (&Clock, &Tasks),
+) -> Result<Option<Voices>, RunError> {
+    if config.asterisk.audiosocket.is_empty() {
+        return Ok(None);
+    }
+    let (check, proxied) = (web.clone(), web.clone());
+    let net = Net::new(
+        web.client(),
+        move |url| check.allows(url),
+        move |proxy| proxied.configured_client(proxy),
+    );
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    Ok(Some(Voices::open(config, cores, net, (clock.clone(), tasks.clone()))?))
 }
 
 async fn listen(key: &'static str, address: &str) -> Result<TcpListener, RunError> {

@@ -62,6 +62,26 @@ impl Tasks {
         Ending(ending)
     }
 
+    /// Starts a thread for work that must not share one with tasks: what is paced, and what waits for
+    /// the disk. It ends by itself when nobody can tell it anything any more. A panic in it is logged
+    /// and counted.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    #[expect(clippy::disallowed_methods, reason = "the one place that starts threads")]
+    pub fn spawn_thread(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<()> {
+        let guarded = move || {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
+                drop(report(name, &*panic));
+            }
+        };
+        std::thread::Builder::new().name(name.to_owned()).spawn(guarded).map(drop)
+    }
+
     /// How many have not ended.
     #[must_use]
     pub fn len(&self) -> usize {

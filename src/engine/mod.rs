@@ -38,6 +38,7 @@ pub use input::{EndReason, Heard, INPUT_BYTES_MAX, Input};
 pub use request::{Ask, AskKind, Outcome, RequestId, WebAnswer, WebRequest};
 pub use row::{Classify, Field, InputType, Method, ResponseType, Row};
 pub use said::{Said, Utterance};
+pub use speak::fixed_sources;
 pub use stack::STACK_MAX;
 pub use time::{Now, Tick, Wall};
 pub use vars::{VARIABLE_BYTES_MAX, VARIABLES_MAX};

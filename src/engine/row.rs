@@ -256,6 +256,9 @@ pub struct Classify {
     pub label_hit_type: i64,
     /// A remark; our own column, left out where the table has none.
     pub comment: SmolStr,
+    /// What the call took and used, as JSON, where its audio came to us; a column of our own too (I27).
+    #[serde(default)]
+    pub ledger: Option<SmolStr>,
 }
 
 impl Classify {

@@ -1,12 +1,14 @@
 //! What is said: playback lists with their variables expanded (E8, E22).
 
+use std::collections::HashSet;
+
 use smol_str::SmolStr;
 
 use super::call::Robot;
 use super::command::{Playback, Source};
 use super::time::{Now, Wall};
 use super::vars::Scope;
-use crate::script::{Audio, EntryKind};
+use crate::script::{Audio, EntryKind, Script};
 
 /// Audio with its text.
 #[derive(Debug, Default)]
@@ -60,6 +62,21 @@ impl Robot {
         });
         Spoken { playbacks, text }
     }
+}
+
+/// Everything that a script says and that has no variables, each once, in the order of the file: what
+/// can be made before somebody calls (E12).
+#[must_use]
+pub fn fixed_sources(script: &Script) -> Vec<Source> {
+    let nodes = script.nodes.iter().flat_map(|node| node.audio.all());
+    let audio = nodes.chain(script.prompts.iter().map(|prompt| &prompt.audio));
+    let fixed = audio.flat_map(|audio| &audio.entries).filter(|entry| entry.template.is_static());
+    let mut seen = HashSet::new();
+    let sources = fixed.map(|entry| (entry.kind, entry.template.raw().clone()));
+    sources
+        .filter(|written| seen.insert(written.clone()))
+        .map(|(kind, raw)| source(kind, raw))
+        .collect()
 }
 
 /// What to play for an entry of this kind.

@@ -19,6 +19,7 @@ use super::pattern::Compiler;
 use super::problem::{Problem, Severity, SourceText, Span, brief};
 use super::raw::{Fields, Reader};
 use super::rules::LabelRule;
+use super::template;
 
 /// A script file may be this large (E10).
 pub const FILE_BYTES_MAX: usize = 8 << 20;
@@ -217,6 +218,7 @@ impl<'r, 'a> Loader<'r, 'a> {
             noise: parts.noise,
             rules: parts.rules,
             matcher,
+            variables: template::variables(text),
             audio_files,
             node_ids,
         };

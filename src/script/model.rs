@@ -54,6 +54,9 @@ pub struct Script {
     pub rules: Vec<LabelRule>,
     /// Which keywords are in a text, and whose they are (E52).
     pub matcher: Matcher,
+    /// The names of the call variables it uses, each once, in the order of the file: for switches that
+    /// tell a variable only when asked for it.
+    pub variables: Vec<SmolStr>,
     /// Every file named as audio, for checking that it exists.
     pub audio_files: Vec<AudioFile>,
     pub(super) node_ids: HashMap<SmolStr, NodeId>,
@@ -241,6 +244,12 @@ impl NodeAudio {
         }
     }
 
+    /// Everything it may say.
+    pub fn all(&self) -> impl Iterator<Item = &Audio> {
+        let entries = [&self.first, &self.second, &self.third, &self.fourth];
+        entries.into_iter().chain([&self.after_kb, &self.mismatch, &self.timeout])
+    }
+
     /// What the node says on coming back from the knowledge base.
     #[must_use]
     pub fn on_return_from_kb(&self) -> &Audio {
@@ -303,7 +312,7 @@ impl EntryKind {
 }
 
 /// Kinds of playback entries (E8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EntryKind {
     /// A file with its extension.
     File,

@@ -1,8 +1,30 @@
 //! Texts with `${name}` in them (E22).
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use smol_str::SmolStr;
+
+/// Variables of a script that are looked for; a call has no more (spec: limits).
+const NAMES_MAX: usize = 256;
+
+/// `${name}` in a text, or `"var": "name"` of a condition. Names with points are ours, never a
+/// channel's.
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r#"\$\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}|"var"\s*:\s*"([A-Za-z_][A-Za-z0-9_]*)""#;
+    Regex::new(pattern).expect("the pattern is a constant")
+});
+
+/// The names of the variables in the text of a script, each once, in their order.
+pub(super) fn variables(text: &str) -> Vec<SmolStr> {
+    let mut seen = HashSet::new();
+    let names = NAME.captures_iter(text).filter_map(|found| found.get(1).or_else(|| found.get(2)));
+    let fresh =
+        names.map(|name| SmolStr::new(name.as_str())).filter(|name| seen.insert(name.clone()));
+    fresh.take(NAMES_MAX).collect()
+}
 
 /// A text in which `${name}` stands for a call variable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,6 +114,14 @@ impl Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a script asks a switch for.
+    #[test]
+    fn the_variables_of_a_script_are_known() {
+        let text = r#"{ "playbacks": ["Hi ${ name }, ${http.total}, ${name}"], "argument": "${ext}",
+            "when": [{ "var" : "vip", "op": "==", "value": 1 }] }"#;
+        assert_eq!(variables(text), ["name", "ext", "vip"]);
+    }
 
     /// E22: values are never expanded again; an unknown name is empty.
     #[test]

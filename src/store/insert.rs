@@ -46,12 +46,16 @@ pub(super) fn conversation(row: &Row) -> Named<'_> {
 /// Every value of a row of `classify`: the published columns, then ours (E81).
 pub(super) fn classify(row: &Classify) -> Named<'_> {
     let published = row.fields().into_iter().map(|(name, field)| (name, field.into()));
-    let ours = [("comment", Value::Text(row.comment.as_str().into()))];
+    let ours = [
+        ("comment", Value::Text(row.comment.as_str().into())),
+        ("ledger", row.ledger.as_deref().map_or(Value::Null, |text| Value::Text(text.into()))),
+    ];
     published.chain(ours).collect()
 }
 
 /// Our own columns: a table may lack them (I6).
-const OURS: [&str; 6] = ["event_no", "event_id", "heard_ms", "heard_text", "why", "comment"];
+const OURS: [&str; 7] =
+    ["event_no", "event_id", "heard_ms", "heard_text", "why", "comment", "ledger"];
 
 /// How rows are put into one table as it is.
 #[derive(Debug)]

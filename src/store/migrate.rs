@@ -83,6 +83,7 @@ const MYSQL: &[Migration] = migrations![
     (3, "0003_conversation_columns.sql", Conversation),
     (4, "0004_classify_columns.sql", Classify),
     (5, "0005_conversation_why.sql", Conversation),
+    (6, "0006_classify_ledger.sql", Classify),
 ];
 
 const SQLITE: &[Migration] = migrations![
@@ -92,6 +93,7 @@ const SQLITE: &[Migration] = migrations![
     (3, "0003_conversation_columns.sql", Conversation),
     (4, "0004_classify_columns.sql", Classify),
     (5, "0005_conversation_why.sql", Conversation),
+    (6, "0006_classify_ledger.sql", Classify),
 ];
 
 /// Which migrations were applied to which table.

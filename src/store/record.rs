@@ -64,7 +64,10 @@ impl Record {
                 let why = row.why.as_ref().map_or(0, |text| text.len());
                 ROW_BYTES + texts(&row.fields()) + heard + why
             }
-            Written::Classify(row) => ROW_BYTES + texts(&row.fields()) + row.comment.len(),
+            Written::Classify(row) => {
+                let ledger = row.ledger.as_ref().map_or(0, |text| text.len());
+                ROW_BYTES + texts(&row.fields()) + row.comment.len() + ledger
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
+use super::audio::AudioLegs;
 use crate::turn::{MediaEvent, Order};
 
 /// Events of one call that wait for its driver. A driver that is this far behind is stuck: a turn
@@ -32,6 +33,32 @@ pub struct NewCall {
     pub handle: CallHandle,
     /// What happens on the line.
     pub events: SwitchEvents,
+    /// Its audio, where the switch brings it to us; `None` = the switch plays and hears itself.
+    pub audio: Option<CallAudio>,
+}
+
+/// A call's audio as it comes to us: orders to play, to hear and to record are not the switch's then.
+#[derive(Debug)]
+pub struct CallAudio {
+    /// The connections that carry it, one after the other.
+    pub legs: AudioLegs,
+    /// Tells the call what is heard and said; the switch tells all else.
+    pub tell: AudioEvents,
+}
+
+/// Tells a call what happens to its audio. Keeps no line alive: that is the switch's.
+#[derive(Clone, Debug)]
+pub struct AudioEvents(mpsc::WeakSender<MediaEvent>);
+
+impl AudioEvents {
+    /// As [`CallLine::tell`].
+    ///
+    /// # Errors
+    /// As there, and if the line has ended.
+    pub fn tell(&self, event: MediaEvent) -> Result<(), Unread> {
+        let events = self.0.upgrade().ok_or(Unread)?;
+        CallLine { events }.tell(event)
+    }
 }
 
 /// One call's line within its switch; never used twice.
@@ -133,6 +160,12 @@ impl CallLine {
             return if self.is_abandoned() { Err(Unread) } else { Ok(()) };
         }
         self.events.try_send(event).map_err(|_| Unread)
+    }
+
+    /// For whoever serves the line's audio.
+    #[must_use]
+    pub fn audio_events(&self) -> AudioEvents {
+        AudioEvents(self.events.downgrade())
     }
 
     /// True once the driver has dropped its stream: nobody drives this call any more (N7).

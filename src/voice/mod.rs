@@ -4,5 +4,14 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod asked;
+mod ear;
+mod ledger;
+mod machine;
+mod mouth;
+mod tape;
+#[cfg(test)]
+mod tests;
 
 pub use asked::{Delivery, FromRecogniser, Hearing, SentenceId, ToRecogniser, Wanted};
+pub use ledger::{Ledger, TurnLatency};
+pub use machine::{Output, Ticket, Voice};

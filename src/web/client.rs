@@ -74,6 +74,35 @@ impl Web {
         answer.map_err(|error| error.to_string().into())
     }
 
+    /// The client itself, which goes only where N15 lets it as far as names go; addresses that a script
+    /// wrote out are asked about with [`allows`](Self::allows) first.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.http.client.clone()
+    }
+
+    /// A client for a service of the configuration, which goes wherever that says: through this proxy,
+    /// `http://host:port`; empty = as the environment says.
+    ///
+    /// # Errors
+    /// What is wrong with the proxy.
+    pub fn configured_client(&self, proxy: &str) -> Result<Client, String> {
+        let mut builder = Client::builder().connect_timeout(self.http.connect_timeout);
+        if !proxy.is_empty() {
+            let proxy = reqwest::Proxy::all(proxy);
+            builder = builder.proxy(proxy.map_err(|error| error.without_url().to_string())?);
+        }
+        builder.build().map_err(|error| error.to_string())
+    }
+
+    /// Whether a script may have requests sent there.
+    ///
+    /// # Errors
+    /// Why not, and what would allow it.
+    pub fn allows(&self, url: &Url) -> Result<(), String> {
+        self.http.egress.check_url(url).map_err(|refused| refused.to_string())
+    }
+
     /// Tells a service; never waits. What was told before goes first: if too much waits, this message
     /// is lost, and the log says so.
     pub fn tell(&self, request: WebRequest) {
@@ -93,18 +122,20 @@ impl Web {
 pub(super) struct Http {
     client: Client,
     egress: Arc<Egress>,
+    connect_timeout: Duration,
 }
 
 impl Http {
     fn new(config: &Config) -> Result<Self, WebError> {
         let egress = Arc::new(Egress::new(&config.egress.allow)?);
+        let connect_timeout = Duration::from_millis(config.robot.httpflow.connecttimeout);
         let client = Client::builder()
-            .connect_timeout(Duration::from_millis(config.robot.httpflow.connecttimeout))
+            .connect_timeout(connect_timeout)
             .dns_resolver(Guard(Arc::clone(&egress)))
             .redirect(redirects(Arc::clone(&egress)))
             .build()
             .map_err(|error| WebError::Client(error.to_string()))?;
-        Ok(Self { client, egress })
+        Ok(Self { client, egress, connect_timeout })
     }
 
     async fn ask(&self, request: &WebRequest) -> Result<WebAnswer, WebError> {

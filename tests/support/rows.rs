@@ -69,6 +69,7 @@ pub(crate) fn classify(callid: &str) -> Classify {
         label_hit_id: "F4".into(),
         label_hit_type: 1,
         comment: "перезвонить".into(),
+        ledger: Some("{\"asr_requests\":1}".into()),
     }
 }
 

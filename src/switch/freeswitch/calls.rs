@@ -332,6 +332,7 @@ impl Calls {
             answered: parked.answered,
             handle,
             events,
+            audio: None,
         });
     }
 
