@@ -12,6 +12,16 @@ fn inputs_break_no_law() {
     replay("inputs", crate::inputs::hold);
 }
 
+#[test]
+fn audiosocket_streams_break_no_promise() {
+    replay("audiosocket", crate::audiosocket::hold);
+}
+
+#[test]
+fn fastagi_sessions_break_no_promise() {
+    replay("fastagi", crate::fastagi::hold);
+}
+
 fn replay(target: &str, run: fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let mut files: Vec<_> = corpus.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+#[path = "../../fuzz/src/audiosocket.rs"]
+mod audiosocket;
 #[path = "../support/conversation.rs"]
 mod conversation;
 mod corpora;
+#[path = "../../fuzz/src/fastagi.rs"]
+mod fastagi;
 mod files;
 mod floods;
 #[path = "../support/hostile.rs"]
