@@ -1,1 +1,7 @@
 //! Recognisers and voices outside (I20, I25, I26).
+
+mod error;
+mod net;
+
+pub use error::SpeechError;
+pub use net::Net;
