@@ -1,6 +1,6 @@
 //! Recordings: the caller left, the robot right, 16 bit at `media::RATE`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Component, Path, PathBuf};
@@ -118,7 +118,7 @@ type Writer = WavWriter<BufWriter<File>>;
 /// The recordings that are being written.
 #[derive(Default)]
 struct Recordings {
-    open: HashMap<u64, (PathBuf, Writer)>,
+    open: BTreeMap<u64, (PathBuf, Writer)>,
 }
 
 impl Recordings {

@@ -85,7 +85,7 @@ async fn a_synthesis_that_others_wait_for_goes_on_when_the_first_gives_up_i20() 
         Voicebox::start(move |_| answer("audio/wav", body.lock().unwrap().take().unwrap())).await;
     let mouth = mouth(&config(folder.path(), service(TtsKind::Http, &service_.url)));
     let wanted = text("hello");
-    pieces.send(whole[..2_044].to_vec()).await.unwrap();
+    pieces.send(Ok(whole[..2_044].to_vec())).await.unwrap();
     let (first_piece, mut heard) = tokio::sync::mpsc::channel(100);
     let first = Box::pin(mouth.fetch(&wanted, |d| first_piece.try_send(d).unwrap(), |_| {}));
     let second = fetch(&mouth, &wanted);
@@ -95,7 +95,7 @@ async fn a_synthesis_that_others_wait_for_goes_on_when_the_first_gives_up_i20() 
             () = first => panic!("the answer has not ended"),
             piece = heard.recv() => assert!(piece.is_some()),
         }
-        pieces.send(whole[2_044..].to_vec()).await.unwrap();
+        pieces.send(Ok(whole[2_044..].to_vec())).await.unwrap();
         drop(pieces);
     };
     let (second, ()) = tokio::join!(second, give_up);

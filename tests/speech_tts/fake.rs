@@ -1,9 +1,8 @@
 //! What the mouth meets: a service on loopback that speaks, and a program that does.
 
-use std::convert::Infallible;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -75,12 +74,12 @@ pub(crate) fn answer(content_type: &str, body: impl Into<Body>) -> Response {
     Response::builder().header("content-type", content_type).body(body.into()).unwrap()
 }
 
-/// A body that comes as the test sends it, and ends when the sender is dropped.
-pub(crate) fn in_pieces() -> (mpsc::Sender<Vec<u8>>, Body) {
-    let (sender, receiver) = mpsc::channel::<Vec<u8>>(16);
+/// A body that comes as the test sends it, and ends when the sender is dropped; an error breaks it off.
+pub(crate) fn in_pieces() -> (mpsc::Sender<io::Result<Vec<u8>>>, Body) {
+    let (sender, receiver) = mpsc::channel::<io::Result<Vec<u8>>>(16);
     let pieces = stream::unfold(receiver, async |mut receiver| {
         let piece = receiver.recv().await?;
-        Some((Ok::<_, Infallible>(piece), receiver))
+        Some((piece, receiver))
     });
     (sender, Body::from_stream(pieces))
 }
@@ -102,17 +101,17 @@ pub(crate) fn wav(samples: &[i16]) -> Vec<u8> {
         bits_per_sample: 16,
         sample_format: hound::SampleFormat::Int,
     };
-    let mut file = std::io::Cursor::new(Vec::new());
+    let mut file = io::Cursor::new(Vec::new());
     let mut writer = hound::WavWriter::new(&mut file, spec).unwrap();
     samples.iter().for_each(|sample| writer.write_sample(*sample).unwrap());
     writer.finalize().unwrap();
     file.into_inner()
 }
 
-/// A shell script in this folder that does this; `$0`'s folder is `$here`.
-pub(crate) fn program(folder: &Path, name: &str, script: &str) -> PathBuf {
-    let path = folder.join(name);
-    fs::write(&path, format!("#!/bin/sh\nhere=$(dirname \"$0\")\n{script}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path
+/// A voice's command that is this shell script; `$here` is its folder. The shell reads it: a file that was
+/// written a moment ago can't always be run, where other threads start programs.
+pub(crate) fn program(folder: &Path, script: &str) -> Vec<String> {
+    let path = folder.join("voice.sh");
+    fs::write(&path, format!("here=$(dirname \"$0\")\n{script}\n")).unwrap();
+    ["/bin/sh", path.to_str().unwrap(), "--voice={voice}", "-"].map(Into::into).into()
 }

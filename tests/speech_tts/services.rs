@@ -80,7 +80,7 @@ async fn openai_is_asked_for_samples_and_heard_before_it_ends_i20() {
     let wanted = text("hello");
     let second = bytes(&samples(OPENAI_SECOND));
     // An odd number of bytes: a sample is cut in two.
-    pieces.send(second[..10_001].to_vec()).await.unwrap();
+    pieces.send(Ok(second[..10_001].to_vec())).await.unwrap();
     let mut rest = Some((pieces, second[10_001..].to_vec()));
     let (mut heard, mut done) = (0, false);
     let deliver = |delivery| match delivery {
@@ -88,7 +88,7 @@ async fn openai_is_asked_for_samples_and_heard_before_it_ends_i20() {
             heard += piece.len();
             // The rest is sent only when the first is heard.
             if let Some((pieces, rest)) = rest.take() {
-                pieces.try_send(rest).unwrap();
+                pieces.try_send(Ok(rest)).unwrap();
             }
         }
         Delivery::Done => done = true,
@@ -139,7 +139,7 @@ async fn a_service_that_stalls_is_given_up_in_its_time_i20() {
         Voicebox::start(move |_| answer("audio/wav", body.lock().unwrap().take().unwrap())).await;
     let mouth = mouth(&config(folder.path(), service(TtsKind::Http, &service_.url)));
     let wanted = text("hello");
-    pieces.send(wav(&samples(4_000))[..4_044].to_vec()).await.unwrap();
+    pieces.send(Ok(wav(&samples(4_000))[..4_044].to_vec())).await.unwrap();
     let (mut heard, mut failed) = (0, None);
     let deliver = |delivery| match delivery {
         Delivery::Piece(piece) => {
@@ -171,15 +171,26 @@ async fn a_service_that_never_answers_is_given_up_in_its_time_i20() {
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_told_and_not_kept_i20() {
     let folder = tempfile::tempdir().unwrap();
-    let service_ = Voicebox::start(|_| {
-        let half = axum::body::Bytes::from(wav(&samples(4_000))[..4_044].to_vec());
-        let pieces = [Ok(half), Err(std::io::Error::other("gone"))];
-        answer("audio/wav", axum::body::Body::from_stream(futures_util::stream::iter(pieces)))
-    })
-    .await;
+    let (pieces, body) = in_pieces();
+    let body = Mutex::new(Some(body));
+    let service_ =
+        Voicebox::start(move |_| answer("audio/wav", body.lock().unwrap().take().unwrap())).await;
     let mouth = mouth(&config(folder.path(), service(TtsKind::Http, &service_.url)));
-    let fetched = fetch(&mouth, &text("hello")).await;
-    assert!(fetched.error().contains("breaks off"), "{}", fetched.error());
+    let wanted = text("hello");
+    pieces.send(Ok(wav(&samples(4_000))[..4_044].to_vec())).await.unwrap();
+    let (mut heard, mut failed) = (0, None);
+    let deliver = |delivery| match delivery {
+        Delivery::Piece(piece) => {
+            heard += piece.len();
+            pieces.try_send(Err(std::io::Error::other("gone"))).unwrap();
+        }
+        Delivery::Done => panic!("it has not ended"),
+        Delivery::Failed(why) => failed = Some(why),
+    };
+    mouth.fetch(&wanted, deliver, |_| {}).await;
+    assert_eq!(heard, 2_000);
+    let error = failed.unwrap();
+    assert!(error.contains("breaks off"), "{error}");
     let cached = std::fs::read_dir(folder.path().join("data/voice-cache")).unwrap().count();
     assert_eq!(cached, 0);
 }

@@ -4,10 +4,11 @@
 //! one gives up another goes on. When all have given up the work is given up too.
 
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
 
 use smol_str::SmolStr;
 use tokio::sync::{Mutex as AsyncMutex, watch};
@@ -42,6 +43,9 @@ struct Known {
     failed: HashMap<Key, (Tick, SmolStr)>,
 }
 
+/// That was all, or why it breaks off.
+type Ended = Result<(), SmolStr>;
+
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// One piece of work, and what came of it so far.
@@ -60,7 +64,7 @@ pub(super) struct Progress {
 #[derive(Debug, Default)]
 struct State {
     pieces: Vec<Arc<[i16]>>,
-    ended: Option<Result<(), SmolStr>>,
+    ended: Option<Ended>,
     /// Characters that a service counts, until somebody who waits takes them.
     bill: Option<u64>,
 }
@@ -137,10 +141,16 @@ impl Job {
 
     async fn work(&self) {
         let mut work = self.work.lock().await;
-        if let Some(going_on) = work.as_mut() {
-            going_on.await;
-            *work = None;
-        }
+        // Taken out while it is polled: work that panics is not polled again, and ends one call (N7).
+        let polled = poll_fn(|context| {
+            let Some(mut going_on) = work.take() else { return Poll::Ready(()) };
+            let polled = going_on.as_mut().poll(context);
+            if polled.is_pending() {
+                *work = Some(going_on);
+            }
+            polled
+        });
+        polled.await;
     }
 }
 
@@ -180,11 +190,7 @@ impl Progress {
     }
 
     /// What came after the first `taken` pieces.
-    fn after(
-        &self,
-        taken: usize,
-        bill: &mut impl FnMut(u64),
-    ) -> (Vec<Arc<[i16]>>, Option<Result<(), SmolStr>>) {
+    fn after(&self, taken: usize, bill: &mut impl FnMut(u64)) -> (Vec<Arc<[i16]>>, Option<Ended>) {
         let mut state = self.state();
         let billed = mem::take(&mut state.bill);
         let news = (state.pieces.get(taken..).unwrap_or_default().to_vec(), state.ended.clone());
@@ -274,7 +280,6 @@ mod tests {
     #[tokio::test]
     async fn work_that_all_gave_up_is_given_up_and_begins_anew_i20() {
         let (jobs, go) = (Arc::new(Jobs::default()), Arc::new(Notify::new()));
-        let dropped = Arc::new(AtomicUsize::new(0));
         let join = || jobs.join((key(), Tick(0)), |progress| two_pieces(&jobs, &go, progress));
         let (job, _) = join().unwrap();
         let weak = Arc::downgrade(&job.progress);
@@ -282,7 +287,18 @@ mod tests {
         assert!(weak.upgrade().is_none(), "the work held this");
         let (_job, joined) = join().unwrap();
         assert!(!joined);
-        assert_eq!(dropped.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_ends_one_call_n7() {
+        let jobs = Jobs::default();
+        let work = |_| Box::pin(poll_fn(|_| panic!("planted"))) as Work;
+        let (job, _) = jobs.join((key(), Tick(0)), work).unwrap();
+        let follow = |job: Arc<Job>| async move { job.follow(&mut drop, drop).await };
+        let mut first = tokio::task::JoinSet::from_iter([follow(Arc::clone(&job))]);
+        assert!(first.join_next().await.unwrap().unwrap_err().is_panic());
+        let told = follow(job).await.unwrap_err();
+        assert!(told.contains("not made"), "{told}");
     }
 
     #[test]

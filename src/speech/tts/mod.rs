@@ -194,7 +194,7 @@ impl Mouth {
         for _ in 0..ms / SILENCE_PIECE_MS {
             deliver(Delivery::Piece(Arc::clone(&self.0.silence)));
         }
-        if ms % SILENCE_PIECE_MS > 0 {
+        if !ms.is_multiple_of(SILENCE_PIECE_MS) {
             deliver(Delivery::Piece(silence(ms % SILENCE_PIECE_MS)));
         }
     }
@@ -277,7 +277,11 @@ impl Mouth {
             .await
             .map_err(|error| format_smolstr!("{}: {error}", request.who()))?;
         let (mouth, kept) = (self.clone(), Arc::clone(&samples));
-        blocking(move || Ok(mouth.0.disk.save(key, &kept))).await?;
+        let save = move || {
+            mouth.0.disk.save(key, &kept);
+            Ok(())
+        };
+        blocking(save).await?;
         Ok(samples)
     }
 

@@ -88,12 +88,9 @@ impl Answer {
         value.and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// Samples a second, if it was asked for as bare 16 bit little-endian samples and does not say that
-    /// it is something else.
+    /// Samples a second, if it was asked for as bare 16 bit little-endian samples.
     pub(super) fn bare_rate(&self) -> Option<u32> {
-        let kind = self.content_type().to_ascii_lowercase();
-        let other = ["audio/wav", "audio/x-wav", "audio/mpeg", "audio/mp3"];
-        self.bare.filter(|_| !other.iter().any(|other| kind.starts_with(other)))
+        self.bare
     }
 
     /// The next bytes of it; `None` at the end.

@@ -16,8 +16,8 @@ use crate::media::{FRAME_SAMPLES, RATE, tone as tones};
 use crate::speech::sources::AudioFile;
 use crate::speech::{Net, SpeechError};
 
-/// Bytes that tell WAV from other audio.
-const WAV: &[u8] = b"RIFF";
+/// So many of the first bytes tell what the rest are.
+const FIRST_BYTES: usize = 4;
 
 /// What is asked for.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ enum Sound {
     /// Not known before the first of them: bare samples of this kind, unless they say otherwise.
     Unknown(Option<Format>, Vec<u8>),
     /// Samples can be had as they come.
-    Stream(StreamDecoder),
+    Stream(Box<StreamDecoder>),
     /// Only the whole makes sense: MP3.
     Whole(Vec<u8>),
 }
@@ -142,13 +142,20 @@ impl Sound {
             }
             Self::Unknown(bare, first) => {
                 first.extend(bytes);
-                if first.len() < WAV.len() {
+                if first.len() < FIRST_BYTES {
                     return Ok(());
                 }
                 let (bare, first) = (bare.take(), mem::take(first));
-                let format = if first.starts_with(WAV) { Some(Format::Named) } else { bare };
+                let format = match first.as_slice() {
+                    [b'R', b'I', b'F', b'F', ..] => Some(Format::Named),
+                    // A service of which samples were wanted may know only MP3. (A sample that begins
+                    // as a frame of layer III is no beginning of speech.)
+                    [b'I', b'D', b'3', ..] => None,
+                    [0xff, second, ..] if second & 0xe6 == 0xe2 => None,
+                    _ => bare,
+                };
                 *self = match format {
-                    Some(format) => Self::Stream(StreamDecoder::new(format)?),
+                    Some(format) => Self::Stream(Box::new(StreamDecoder::new(format)?)),
                     None => Self::Whole(Vec::new()),
                 };
                 self.push(first, samples)
