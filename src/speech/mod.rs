@@ -1,1 +1,13 @@
 //! Recognisers and voices outside (I20, I25, I26).
+
+mod cache;
+mod error;
+mod meter;
+mod net;
+pub mod recorder;
+mod sources;
+mod tts;
+
+pub use error::SpeechError;
+pub use net::Net;
+pub use tts::{Mouth, Used};
