@@ -1,5 +1,6 @@
 //! Recognisers and voices outside (I20, I25, I26).
 
+pub mod asr;
 mod cache;
 mod error;
 mod meter;
