@@ -1,7 +1,7 @@
 //! A robot without a conversation: it does over FastAGI and AudioSocket what a test tells it to (S20 to
 //! S24).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
 
 use crate::asterisk::Addresses;
@@ -32,6 +32,7 @@ const SOUND: u8 = 0x10;
 pub(crate) struct Robot {
     addresses: Addresses,
     desk: Arc<Desk>,
+    announced: Mutex<BTreeSet<Uuid>>,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -55,15 +56,21 @@ impl Robot {
             spawn(take_sessions(fastagi, desk.clone())),
             spawn(take_links(audiosocket, desk.clone())),
         ];
-        Self { addresses, desk, tasks }
+        Self { addresses, desk, announced: Mutex::default(), tasks }
     }
 
     pub(crate) fn addresses(&self) -> &Addresses {
         &self.addresses
     }
 
+    /// The dialplan will bring the sound of a call.
+    pub(crate) fn announce(&self, uuid: Uuid) {
+        self.announced.lock().unwrap().insert(uuid);
+    }
+
     /// `EXEC AudioSocket`, which brings the sound of a call to us.
     pub(crate) fn bring_sound(&self, uuid: Uuid) -> String {
+        self.announce(uuid);
         format!("EXEC AudioSocket {uuid},{}", self.addresses.audiosocket)
     }
 
@@ -78,9 +85,10 @@ impl Robot {
         self.desk.take(&self.desk.links, |link| link.uuid == uuid).await
     }
 
-    /// The sound of a call whose id the switch made, which is of another version than ours.
-    pub(crate) async fn link_of_the_switch(&self, ours: &[Uuid]) -> Link {
-        self.desk.take(&self.desk.links, |link| !ours.contains(&link.uuid)).await
+    /// The sound of a call whose id the switch made.
+    pub(crate) async fn link_nobody_announced(&self) -> Link {
+        let is_strange = |link: &Link| !self.announced.lock().unwrap().contains(&link.uuid);
+        self.desk.take(&self.desk.links, is_strange).await
     }
 }
 
@@ -181,8 +189,8 @@ impl Session {
         self.ask(&format!("GET VARIABLE {name}")).await
     }
 
-    /// Without its end; `None` after the last.
-    async fn line(&mut self) -> Option<String> {
+    /// The next line, without its end; `None` after the last.
+    pub(crate) async fn line(&mut self) -> Option<String> {
         let mut bytes = Vec::new();
         let read = timeout(PATIENCE, self.stream.read_until(b'\n', &mut bytes));
         let count = read.await.expect("the switch responds").unwrap_or(0);
@@ -241,6 +249,16 @@ impl Link {
         self.state.lock().unwrap().keys.clone()
     }
 
+    /// Waits until something has come.
+    pub(crate) async fn until(&self, what: &str, is_here: impl Fn(&Self) -> bool) {
+        let came = timeout(PATIENCE, async {
+            while !is_here(self) {
+                sleep(FRAME).await;
+            }
+        });
+        assert!(came.await.is_ok(), "{what} did not come");
+    }
+
     /// Waits until the switch has closed it; `false` if it does not.
     pub(crate) async fn is_closed(&self) -> bool {
         timeout(PATIENCE, self.closed.clone().wait_for(|is| *is)).await.is_ok()
@@ -263,12 +281,17 @@ impl Drop for Link {
     }
 }
 
-async fn hear(mut stream: OwnedReadHalf, state: Arc<Mutex<LinkState>>, closed: watch::Sender<bool>) {
+async fn hear(
+    mut stream: OwnedReadHalf,
+    state: Arc<Mutex<LinkState>>,
+    closed: watch::Sender<bool>,
+) {
     while let Some((kind, payload)) = frame(&mut stream).await {
         let mut state = state.lock().unwrap();
         match kind {
             SOUND => {
-                let samples = payload.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
+                let samples =
+                    payload.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
                 state.heard.extend(samples);
             }
             KEY => state.keys.push(payload[0].into()),

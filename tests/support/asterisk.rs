@@ -299,9 +299,8 @@ fn endpoints(sip: SocketAddr, people: &[(&str, SocketAddr)]) -> String {
     let endpoint = "type = endpoint\ncontext = in\ndisallow = all\nallow = ulaw\ndirect_media = no\n\
                     media_address = 127.0.0.1\nbind_rtp_to_media_address = yes\n\
                     dtmf_mode = rfc4733\n";
-    let mut text = format!(
-        "[udp]\ntype = transport\nprotocol = udp\nbind = {sip}\n[anonymous]\n{endpoint}"
-    );
+    let mut text =
+        format!("[udp]\ntype = transport\nprotocol = udp\nbind = {sip}\n[anonymous]\n{endpoint}");
     for (name, address) in people {
         write!(
             text,

@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn each_tone_of_the_table_is_told_from_the_others_and_from_noise() {
-        let noise: Vec<_> = (0..1600_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 18) as i16).collect();
+        let noise: Vec<_> =
+            (0..1600_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 18) as i16).collect();
         let sound = [tone(400, 200), vec![0; 800], tone(1000, 100), noise, tone(700, 60)].concat();
         let wanted = [
             (0, 200, Sound::Tone(400)),

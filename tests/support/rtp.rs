@@ -70,10 +70,8 @@ impl Audio {
         let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
         let port = socket.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State::default()));
-        let tasks = [
-            spawn(send(socket.clone(), state.clone())),
-            spawn(receive(socket, state.clone())),
-        ];
+        let tasks =
+            [spawn(send(socket.clone(), state.clone())), spawn(receive(socket, state.clone()))];
         Self { state, port, tasks }
     }
 
@@ -151,7 +149,12 @@ enum Frame {
     Nothing,
     Sound(Vec<u8>),
     /// Event, whether it ended, its length so far in samples, and how much time its first packet lies back.
-    Key { code: u8, is_end: bool, length: u16, step: u16 },
+    Key {
+        code: u8,
+        is_end: bool,
+        length: u16,
+        step: u16,
+    },
 }
 
 async fn send(socket: Arc<UdpSocket>, state: Arc<Mutex<State>>) {

@@ -373,7 +373,8 @@ impl Leg {
         let mut progress = self.progress.subscribe();
         for _ in 0..SENDS_MAX {
             self.send(&invite).await;
-            let responded = timeout(RESEND, progress.wait_for(|now| *now != Progress::Sent)).await.is_ok();
+            let responded =
+                timeout(RESEND, progress.wait_for(|now| *now != Progress::Sent)).await.is_ok();
             if responded {
                 let is_decided = |now: &Progress| *now != Progress::Ringing;
                 return *progress.wait_for(is_decided).await.unwrap();
@@ -467,7 +468,7 @@ impl Leg {
     async fn on_response(&self, message: &Message, code: u16) {
         let (sequence, method) = message.cseq();
         match (method, code) {
-            ("INVITE", 101..200) => {
+            ("INVITE", 100..200) => {
                 self.progress.send_if_modified(|now| {
                     let is_first = *now == Progress::Sent;
                     if is_first {

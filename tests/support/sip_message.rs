@@ -44,7 +44,8 @@ impl Message {
     }
 
     pub(crate) fn cseq(&self) -> (u32, &str) {
-        let (number, method) = self.header("cseq").and_then(|v| v.split_once(' ')).unwrap_or_default();
+        let (number, method) =
+            self.header("cseq").and_then(|v| v.split_once(' ')).unwrap_or_default();
         (number.parse().unwrap_or_default(), method)
     }
 
@@ -86,6 +87,9 @@ mod tests {
     fn what_is_no_message_is_none() {
         assert!(Message::parse(b"\r\n").is_none());
         let request = Message::parse(b"BYE sip:a SIP/2.0\r\n\r\n").unwrap();
-        assert_eq!((request.method(), request.code(), request.sound_address()), ("BYE", None, None));
+        assert_eq!(
+            (request.method(), request.code(), request.sound_address()),
+            ("BYE", None, None)
+        );
     }
 }
