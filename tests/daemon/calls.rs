@@ -1,17 +1,17 @@
 //! Calls, from the first event to the last row.
 
 use crate::fake_freeswitch::FakeFreeswitch;
-use crate::running::Daemon;
+use crate::running::Attached;
 
-async fn daemon(more: &str) -> (FakeFreeswitch, Daemon) {
+async fn daemon(more: &str) -> (FakeFreeswitch, Attached) {
     let fake = FakeFreeswitch::start("ClueCon").await;
-    let daemon = Daemon::start(&fake, more);
+    let daemon = Attached::start(&fake, more);
     daemon.says("\"ready\":true").await;
     (fake, daemon)
 }
 
 /// The same, with a switch that connects to the daemon for each call.
-async fn outbound(more: &str) -> (FakeFreeswitch, Daemon) {
+async fn outbound(more: &str) -> (FakeFreeswitch, Attached) {
     let (fake, daemon) = daemon(more).await;
     fake.connect_to(daemon.outbound);
     (fake, daemon)
@@ -27,7 +27,7 @@ async fn a_call_over_the_outbound_socket_is_the_same_call_s15() {
     is_held_to_its_last_row(outbound("").await).await;
 }
 
-async fn is_held_to_its_last_row((fake, daemon): (FakeFreeswitch, Daemon)) {
+async fn is_held_to_its_last_row((fake, daemon): (FakeFreeswitch, Attached)) {
     fake.call("u", &[("robot_flow", "ask"), ("robot_var_name", "Ann")]);
     fake.wrote(&["speak", "Would you like one, Ann?"]).await;
     fake.says("u", "Yes!");
@@ -189,7 +189,7 @@ async fn a_daemon_that_stops_leaves_no_call_without_rows_n5() {
 #[tokio::test]
 async fn a_wrong_password_is_visible_and_can_be_mended() {
     let fake = FakeFreeswitch::start("another").await;
-    let daemon = Daemon::start(&fake, "");
+    let daemon = Attached::start(&fake, "");
     assert_eq!(daemon.says("refuses the password").await, 503);
     fake.set_password("ClueCon");
     assert_eq!(daemon.says("\"ready\":true").await, 200);

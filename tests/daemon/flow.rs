@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::fake_freeswitch::FakeFreeswitch;
-use crate::running::Daemon;
+use crate::running::Attached;
 use crate::service::{Asked, Reply, Service};
 
 /// A service that asks for a number and sends the caller on: all of a flow server but its port.
@@ -28,10 +28,10 @@ fn menu(asked: &Asked, _: usize) -> Reply {
     Reply::Status(200, answer.to_string())
 }
 
-async fn call(more: &str) -> (FakeFreeswitch, Daemon, Service) {
+async fn call(more: &str) -> (FakeFreeswitch, Attached, Service) {
     let service = Service::start(menu).await;
     let fake = FakeFreeswitch::start("ClueCon").await;
-    let daemon = Daemon::start(&fake, more);
+    let daemon = Attached::start(&fake, more);
     daemon.says("\"ready\":true").await;
     let url = format!("{}/flow?key=1", service.url);
     fake.call("u", &[("robot_flow", &url), ("call_source", "7")]);
@@ -62,7 +62,7 @@ impl Service {
 }
 
 /// The rows of a call without the service's address, whose port is another each time.
-async fn rows(daemon: &Daemon, service: &Service) -> Vec<String> {
+async fn rows(daemon: &Attached, service: &Service) -> Vec<String> {
     let (rows, classify) = daemon.rows("u").await;
     assert_eq!(classify.len(), 1);
     rows.into_iter().map(|row| row.replace(&service.url, "")).collect()
@@ -147,7 +147,7 @@ async fn a_service_runs_only_what_it_may_n11() {
     .await;
     let fake = FakeFreeswitch::start("ClueCon").await;
     let more = "[robot.httpflow]\ncommands = [\"uuid_display [a-z ]+\"]\n";
-    let daemon = Daemon::start(&fake, more);
+    let daemon = Attached::start(&fake, more);
     daemon.says("\"ready\":true").await;
     fake.call("u", &[("robot_flow", &service.url)]);
     fake.wrote(&["speak", "system"]).await;

@@ -1,7 +1,7 @@
 //! Services that a script asks, in whole calls.
 
 use crate::fake_freeswitch::FakeFreeswitch;
-use crate::running::Daemon;
+use crate::running::Attached;
 use crate::service::{Reply, Service, nobody};
 
 /// A script with an `http` node, an NLP service and a notice; `${…}` of ours is its own.
@@ -19,10 +19,10 @@ const SCRIPT: &str = r#"{ "global": { "nlpurl": "NLP" }, "flow": {
         "subflow": { "bye": { "id": "yes", "condition": { "text": ["yes"] } } } },
     "bye": { "action": "hangup", "playbacks": ["Goodbye."] } } }"#;
 
-async fn call(nlp: &str, crm: &str) -> (FakeFreeswitch, Daemon) {
+async fn call(nlp: &str, crm: &str) -> (FakeFreeswitch, Attached) {
     let script = SCRIPT.replace("NLP", nlp).replace("CRM", crm);
     let fake = FakeFreeswitch::start("ClueCon").await;
-    let daemon = Daemon::start_with(&fake, &script, "[robot.nlp]\ndebug = true\n");
+    let daemon = Attached::start_with(&fake, &script, "[robot.nlp]\ndebug = true\n");
     daemon.says("\"ready\":true").await;
     fake.call("u", &[("robot_flow", "ask"), ("robot_var_number", "1/2")]);
     (fake, daemon)
