@@ -172,3 +172,13 @@ pub(crate) fn word(kind: AsrKind) -> &'static str {
 pub(crate) fn said(id: u32, text: &str) -> FromRecogniser {
     FromRecogniser::Final(SentenceId(id), text.into())
 }
+
+/// Waits until this is so: the other side of a connection has its own time.
+pub(crate) async fn until(is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.unwrap();
+}

@@ -9,26 +9,27 @@ use crate::recogniser::{Fault, Recogniser};
 const ALL: [AsrKind; 3] = [AsrKind::Asrproxy, AsrKind::Vosk, AsrKind::Openai];
 
 #[tokio::test]
-async fn nobody_is_lost_once_and_ready_once() {
-    for kind in ALL {
-        let fake = Recogniser::start().await;
-        let (address, url) = (fake.address, fake.url(word(kind)));
-        drop(fake);
-        let mut call = Call::of(config(kind, &url)).await;
-        call.say(1, &["one"]).await;
-        let why = call.failure(1).await;
-        assert!(why.starts_with("Connection refused"), "{kind:?}: {why}");
-        assert_eq!(call.whole().await, FromRecogniser::Lost(why), "{kind:?}");
-        call.say(2, &["two"]).await;
-        call.failure(2).await;
-        let fake = Recogniser::start_at(address).await;
-        assert_eq!(call.whole().await, FromRecogniser::Ready, "{kind:?}");
-        call.say(3, &["three"]).await;
-        assert_eq!(call.whole().await, said(3, "three"), "{kind:?}");
-        let (rest, used) = call.hang_up().await;
-        assert_eq!((rest, used.requests), (Vec::new(), 1), "{kind:?}");
-        drop(fake);
-    }
+async fn who_can_not_be_reached_is_lost_once_and_ready_once() {
+    futures_util::future::join_all(ALL.map(is_lost_once_and_ready_once)).await;
+}
+
+async fn is_lost_once_and_ready_once(kind: AsrKind) {
+    let fake = Recogniser::start().await;
+    let url = fake.url(word(kind));
+    let address = fake.kill().await;
+    let mut call = Call::of(config(kind, &url)).await;
+    call.say(1, &["one"]).await;
+    let why = call.failure(1).await;
+    assert!(why.starts_with("Connection refused"), "{kind:?}: {why}");
+    assert_eq!(call.whole().await, FromRecogniser::Lost(why), "{kind:?}");
+    call.say(2, &["two"]).await;
+    call.failure(2).await;
+    let _fake = Recogniser::start_at(address).await;
+    assert_eq!(call.whole().await, FromRecogniser::Ready, "{kind:?}");
+    call.say(3, &["three"]).await;
+    assert_eq!(call.whole().await, said(3, "three"), "{kind:?}");
+    let (rest, used) = call.hang_up().await;
+    assert_eq!((rest, used.requests), (Vec::new(), 1), "{kind:?}");
 }
 
 /// Who is killed between two sentences and comes back is used again, and the call hears nothing of
@@ -40,9 +41,7 @@ async fn a_restart_between_sentences_costs_nothing() {
         let mut call = Call::over(kind, &fake).await;
         call.say(1, &["one"]).await;
         assert_eq!(call.whole().await, said(1, "one"), "{kind:?}");
-        let address = fake.address;
-        drop(fake);
-        let _fake = Recogniser::start_at(address).await;
+        let _fake = Recogniser::start_at(fake.kill().await).await;
         call.say(2, &["two"]).await;
         assert_eq!(call.whole().await, said(2, "two"), "{kind:?}");
         assert_eq!(call.hang_up().await.0, [], "{kind:?}");
