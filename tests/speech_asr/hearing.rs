@@ -1,7 +1,7 @@
 //! What recognisers understand when all goes well.
 
 use telephonist::config::{Asr, AsrKind};
-use telephonist::speech::asr::Usage;
+use telephonist::speech::Usage;
 use telephonist::voice::{FromRecogniser, Hearing, SentenceId};
 
 use crate::call::{Call, config, hearing, said, until};
