@@ -7,8 +7,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 use telephonist::config::{Asr, AsrKind, Speech};
 use telephonist::engine::Tick;
-use telephonist::speech::asr::{Recognisers, Usage};
-use telephonist::speech::{Net, SpeechError};
+use telephonist::speech::{Net, Recognisers, SpeechError, Usage};
 use telephonist::voice::{FromRecogniser, Hearing, SentenceId, ToRecogniser};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -171,4 +170,14 @@ pub(crate) fn word(kind: AsrKind) -> &'static str {
 
 pub(crate) fn said(id: u32, text: &str) -> FromRecogniser {
     FromRecogniser::Final(SentenceId(id), text.into())
+}
+
+/// Waits until this is so: the other side of a connection has its own time.
+pub(crate) async fn until(is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.unwrap();
 }

@@ -1,34 +1,58 @@
 //! Which recogniser a call has, and what it is told when there is none.
 
+use futures_util::future::join_all;
 use telephonist::config::{Asr, AsrKind};
 use telephonist::voice::{FromRecogniser, Hearing};
 
-use crate::call::{Call, FORBIDDEN, config, hearing, recognisers, said, word};
-use crate::recogniser::{Fault, Recogniser};
+use crate::call::{Call, FORBIDDEN, config, hearing, recognisers, said, until, word};
+use crate::recogniser::{Fault, Recogniser, tone};
 
 const ALL: [AsrKind; 3] = [AsrKind::Asrproxy, AsrKind::Vosk, AsrKind::Openai];
 
 #[tokio::test]
-async fn nobody_is_lost_once_and_ready_once() {
-    for kind in ALL {
+async fn who_can_not_be_reached_is_lost_once_and_ready_once() {
+    join_all(ALL.map(is_lost_once_and_ready_once)).await;
+}
+
+async fn is_lost_once_and_ready_once(kind: AsrKind) {
+    let fake = Recogniser::start().await;
+    let url = fake.url(word(kind));
+    let address = fake.kill().await;
+    let mut call = Call::of(config(kind, &url)).await;
+    call.say(1, &["one"]).await;
+    let why = call.failure(1).await;
+    assert!(why.starts_with("Connection refused"), "{kind:?}: {why}");
+    assert_eq!(call.whole().await, FromRecogniser::Lost(why), "{kind:?}");
+    call.say(2, &["two"]).await;
+    call.failure(2).await;
+    let _fake = Recogniser::start_at(address).await;
+    assert_eq!(call.whole().await, FromRecogniser::Ready, "{kind:?}");
+    call.say(3, &["three"]).await;
+    assert_eq!(call.whole().await, said(3, "three"), "{kind:?}");
+    let (rest, used) = call.hang_up().await;
+    assert_eq!((rest, used.requests), (Vec::new(), 1), "{kind:?}");
+}
+
+/// Who is killed in a sentence and stays away costs that sentence; who is back has the next.
+#[tokio::test]
+async fn a_kill_in_a_sentence_costs_that_sentence() {
+    join_all([AsrKind::Asrproxy, AsrKind::Vosk].map(async |kind| {
         let fake = Recogniser::start().await;
-        let (address, url) = (fake.address, fake.url(word(kind)));
-        drop(fake);
-        let mut call = Call::of(config(kind, &url)).await;
-        call.say(1, &["one"]).await;
+        let mut call = Call::over(kind, &fake).await;
+        call.begin(1).await;
+        call.audio(&tone("one", 200)).await;
+        until(|| !fake.asked().paths.is_empty()).await;
+        let address = fake.kill().await;
         let why = call.failure(1).await;
-        assert!(why.starts_with("Connection refused"), "{kind:?}: {why}");
         assert_eq!(call.whole().await, FromRecogniser::Lost(why), "{kind:?}");
-        call.say(2, &["two"]).await;
-        call.failure(2).await;
-        let fake = Recogniser::start_at(address).await;
+        call.end(1).await;
+        let _fake = Recogniser::start_at(address).await;
         assert_eq!(call.whole().await, FromRecogniser::Ready, "{kind:?}");
-        call.say(3, &["three"]).await;
-        assert_eq!(call.whole().await, said(3, "three"), "{kind:?}");
-        let (rest, used) = call.hang_up().await;
-        assert_eq!((rest, used.requests), (Vec::new(), 1), "{kind:?}");
-        drop(fake);
-    }
+        call.say(2, &["two"]).await;
+        assert_eq!(call.whole().await, said(2, "two"), "{kind:?}");
+        assert_eq!(call.hang_up().await.0, [], "{kind:?}");
+    }))
+    .await;
 }
 
 /// Who is killed between two sentences and comes back is used again, and the call hears nothing of
@@ -40,9 +64,7 @@ async fn a_restart_between_sentences_costs_nothing() {
         let mut call = Call::over(kind, &fake).await;
         call.say(1, &["one"]).await;
         assert_eq!(call.whole().await, said(1, "one"), "{kind:?}");
-        let address = fake.address;
-        drop(fake);
-        let _fake = Recogniser::start_at(address).await;
+        let _fake = Recogniser::start_at(fake.kill().await).await;
         call.say(2, &["two"]).await;
         assert_eq!(call.whole().await, said(2, "two"), "{kind:?}");
         assert_eq!(call.hang_up().await.0, [], "{kind:?}");

@@ -14,7 +14,7 @@ use async_tungstenite::WebSocketStream;
 use async_tungstenite::tokio::{TokioAdapter, accept_hdr_async};
 use async_tungstenite::tungstenite::Message;
 use async_tungstenite::tungstenite::handshake::server::{Request, Response};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -105,7 +105,7 @@ struct State {
 pub(crate) struct Recogniser {
     pub(crate) address: SocketAddr,
     state: Arc<State>,
-    _serving: JoinSet<()>,
+    serving: JoinSet<()>,
 }
 
 impl Recogniser {
@@ -121,7 +121,13 @@ impl Recogniser {
         let state = Arc::new(State::default());
         let mut serving = JoinSet::new();
         serving.spawn(accept(listener, Arc::clone(&state)));
-        Self { address, state, _serving: serving }
+        Self { address, state, serving }
+    }
+
+    /// Dies, with all its connections; another can start at its address then.
+    pub(crate) async fn kill(mut self) -> SocketAddr {
+        self.serving.shutdown().await;
+        self.address
     }
 
     /// The address of one of its protocols: `ws://…/asr`, `ws://…/`, `http://…/v1`.
@@ -165,9 +171,9 @@ impl State {
         asked.authorizations.push(authorization.to_owned());
     }
 
-    fn note_sentence(&self, audio: &[i16]) -> String {
-        let text = words(audio);
-        let understood = Understood { text: text.clone(), ms: audio.len() / 8 };
+    fn note_sentence(&self, ear: &Ear) -> String {
+        let text = ear.text();
+        let understood = Understood { text: text.clone(), ms: ear.ms() };
         self.asked.lock().unwrap().sentences.push(understood);
         text
     }
@@ -186,17 +192,83 @@ pub(crate) fn silence(ms: usize) -> Vec<i16> {
 
 /// The words of these samples.
 pub(crate) fn words(samples: &[i16]) -> String {
-    let mut said = Vec::new();
-    let (mut last, mut run) = (None, 0);
-    for frame in samples.chunks_exact(FRAME_SAMPLES) {
-        let heard = word_of(frame);
-        run = if heard == last { run + 1 } else { 1 };
-        last = heard;
-        if let (Some(at), WORD_FRAMES_MIN) = (heard, run) {
-            said.push(WORDS[at]);
+    let mut ear = Ear::default();
+    ear.hear(samples);
+    ear.text()
+}
+
+/// What it makes of a sentence, frame by frame.
+#[derive(Default)]
+struct Ear {
+    samples: usize,
+    /// The beginning of the next frame.
+    rest: Vec<i16>,
+    said: Vec<&'static str>,
+    last: Option<usize>,
+    /// Frames that were like the last.
+    run: usize,
+}
+
+impl Ear {
+    fn hear(&mut self, samples: &[i16]) {
+        self.samples += samples.len();
+        self.rest.extend(samples);
+        let rest = std::mem::take(&mut self.rest);
+        let frames = rest.chunks_exact(FRAME_SAMPLES);
+        self.rest = frames.remainder().to_vec();
+        for frame in frames {
+            let heard = word_of(frame);
+            self.run = if heard == self.last { self.run + 1 } else { 1 };
+            self.last = heard;
+            if let (Some(at), WORD_FRAMES_MIN) = (heard, self.run) {
+                self.said.push(WORDS[at]);
+            }
         }
     }
-    said.join(" ")
+
+    fn text(&self) -> String {
+        self.said.join(" ")
+    }
+
+    fn ms(&self) -> usize {
+        self.samples / 8
+    }
+
+    fn silent_frames(&self) -> usize {
+        if self.last.is_none() { self.run } else { 0 }
+    }
+}
+
+fn hertz(at: usize) -> f64 {
+    400.0 + 100.0 * at as f64
+}
+
+/// A frame is a word if so much of its power is at the word's frequency: a voice never has.
+const WORD_SHARE: f64 = 0.6;
+
+/// The word whose tone has the most power (Goertzel), if the frame is loud and little else is in it.
+fn word_of(frame: &[i16]) -> Option<usize> {
+    let count = frame.len() as f64;
+    let mean = frame.iter().map(|s| f64::from(*s).abs()).sum::<f64>() / count;
+    if mean < LOUD_MEAN {
+        return None;
+    }
+    let power = |at: usize| {
+        let coefficient = 2.0 * (TAU * hertz(at) / RATE).cos();
+        let (mut s1, mut s2) = (0.0, 0.0);
+        for sample in frame {
+            (s1, s2) = (f64::from(*sample) + coefficient * s1 - s2, s1);
+        }
+        2.0 * (s1 * s1 + s2 * s2 - coefficient * s1 * s2) / (count * count)
+    };
+    let loudest = (0..WORDS.len()).max_by(|a, b| power(*a).total_cmp(&power(*b)))?;
+    let all = frame.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / count;
+    (power(loudest) > WORD_SHARE * all).then_some(loudest)
+}
+
+fn silent_frames(&self) -> usize {
+        if self.last.is_none() { self.run } else { 0 }
+    }
 }
 
 fn hertz(at: usize) -> f64 {
@@ -220,26 +292,28 @@ fn word_of(frame: &[i16]) -> Option<usize> {
     (0..WORDS.len()).max_by(|a, b| power(*a).total_cmp(&power(*b)))
 }
 
-fn silent_frames(samples: &[i16]) -> usize {
-    samples.chunks_exact(FRAME_SAMPLES).rev().take_while(|frame| word_of(frame).is_none()).count()
-}
-
 async fn accept(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
         connections.spawn(serve(stream, Arc::clone(&state)));
     }
 }
 
 /// A connection that breaks is the test's wish or the client's; either way it is over.
+#[expect(clippy::result_large_err, reason = "the handshake's callback has this type")]
 async fn serve(mut stream: TcpStream, state: Arc<State>) {
-    let mut start = [0; 5];
-    while stream.peek(&mut start).await.is_ok_and(|count| count > 0 && count < start.len()) {
-        tokio::task::yield_now().await;
-    }
-    if &start == b"POST " {
+    // Heads are short, and come as one.
+    let mut head = [0; 2_048];
+    let Ok(count) = stream.peek(&mut head).await else { return };
+    let head = String::from_utf8_lossy(&head[..count]).to_ascii_lowercase();
+    if head.starts_with("post ") {
         drop(transcribe(stream, &state).await);
+        return;
+    }
+    if !head.contains("upgrade: websocket") {
+        drop(respond(&mut stream, 404, "").await);
         return;
     }
     match state.fault(true) {
@@ -259,7 +333,8 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
         Ok(response)
     };
     let Ok(socket) = accept_hdr_async(stream, note).await else { return };
-    let talk = Talk { socket, state: &state, audio: Vec::new(), fault: None, told: String::new() };
+    let talk =
+        Talk { socket, state: &state, ear: Ear::default(), fault: None, told: String::new() };
     if uri.starts_with("/asr") {
         talk.asrproxy(&uri).await
     } else {
@@ -274,7 +349,7 @@ struct Talk<'a> {
     socket: Socket,
     state: &'a State,
     /// Of the sentence that is being said.
-    audio: Vec<i16>,
+    ear: Ear,
     fault: Option<Fault>,
     /// The last partial text.
     told: String,
@@ -287,7 +362,7 @@ impl Talk<'_> {
         while let Some(Ok(message)) = self.socket.next().await {
             match message {
                 Message::Binary(bytes) => {
-                    if self.audio.is_empty() {
+                    if self.ear.samples == 0 {
                         self.result("SentenceBegin", "").await?;
                     }
                     self.take(&bytes)?;
@@ -295,7 +370,7 @@ impl Talk<'_> {
                     if let Some(text) = text {
                         self.result("SentenceStreaming", &text).await?;
                     }
-                    let ended = silent_frames(&self.audio) >= silence_ms / 20;
+                    let ended = self.ear.silent_frames() >= silence_ms / 20;
                     if *self.state.finds_ends.lock().unwrap() && ended && !self.told.is_empty() {
                         self.end_asrproxy().await?;
                     }
@@ -311,8 +386,7 @@ impl Talk<'_> {
     }
 
     async fn end_asrproxy(&mut self) -> Option<()> {
-        let text = self.state.note_sentence(&self.audio);
-        self.audio.clear();
+        let text = self.state.note_sentence(&std::mem::take(&mut self.ear));
         self.told.clear();
         match self.fault.take() {
             Some(Fault::Stall) => return Some(()),
@@ -346,11 +420,11 @@ impl Talk<'_> {
             match message {
                 Message::Binary(bytes) => {
                     self.take(&bytes)?;
-                    let ended = silent_frames(&self.audio) >= VOSK_SILENCE_FRAMES;
-                    if ended && !words(&self.audio).is_empty() {
+                    let ended = self.ear.silent_frames() >= VOSK_SILENCE_FRAMES;
+                    let partial = self.ear.text();
+                    if ended && !partial.is_empty() {
                         self.end_vosk().await?;
                     } else {
-                        let partial = words(&self.audio);
                         self.send(&json!({ "partial": partial }).to_string()).await?;
                     }
                 }
@@ -370,8 +444,7 @@ impl Talk<'_> {
     }
 
     async fn end_vosk(&mut self) -> Option<()> {
-        let text = self.state.note_sentence(&self.audio);
-        self.audio.clear();
+        let text = self.state.note_sentence(&std::mem::take(&mut self.ear));
         let text = json!({ "text": text }).to_string();
         match self.fault.take() {
             Some(Fault::Stall) => std::future::pending().await,
@@ -386,19 +459,20 @@ impl Talk<'_> {
 
     /// Takes audio; `None` if it is time to die.
     fn take(&mut self, bytes: &[u8]) -> Option<()> {
-        if self.audio.is_empty() {
+        if self.ear.samples == 0 {
             self.fault = self.state.fault(false);
         }
-        self.audio.extend(bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])));
+        let samples = bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]]));
+        self.ear.hear(&samples.collect::<Vec<_>>());
         match self.fault {
-            Some(Fault::Die(ms)) if self.audio.len() >= ms * 8 => None,
+            Some(Fault::Die(ms)) if self.ear.ms() >= ms => None,
             _ => Some(()),
         }
     }
 
     /// What was understood, if that is more than it was.
     fn news(&mut self) -> Option<String> {
-        let text = words(&self.audio);
+        let text = self.ear.text();
         if text.is_empty() || text == self.told {
             return None;
         }
@@ -448,7 +522,9 @@ async fn transcribe(mut stream: TcpStream, state: &State) -> std::io::Result<()>
     let form = [&request[head_end..wav], &request[wav + bytes..]].concat();
     state.asked.lock().unwrap().forms.push(String::from_utf8_lossy(&form).into_owned());
     let _running = Running::one_more(state);
-    let text = state.note_sentence(&samples);
+    let mut ear = Ear::default();
+    ear.hear(&samples);
+    let text = state.note_sentence(&ear);
     match state.fault(false) {
         Some(Fault::Die(_)) => return Ok(()),
         Some(Fault::Stall) => std::future::pending().await,

@@ -137,7 +137,7 @@ mod tests {
             let fault = Addresses::new(AsrKind::Asrproxy, list).unwrap_err();
             assert!(fault.contains("ws://127.0.0.1:7400/asr"), "{list}: {fault}");
         }
-        let many = vec!["h:1"; ADDRESSES_MAX + 1].join(",");
+        let many = ["h:1"; ADDRESSES_MAX + 1].join(",");
         assert!(Addresses::new(AsrKind::Asrproxy, &many).unwrap_err().contains("more than 8"));
     }
 

@@ -44,16 +44,18 @@ pub(super) struct Repeats {
 }
 
 impl Repeats {
-    /// Notes a message, and says whether it is a text that came before. `wanted` is true if a
-    /// sentence is over and waits for its text: then only a recogniser that announces sentences can
-    /// be known to repeat itself.
+    /// Notes a message, and says whether it is a text that belongs to no sentence: one that came
+    /// before, or that was not announced by a recogniser that announces. `wanted` is true if a
+    /// sentence is over and waits for its text: then words may be the same as the last, and a
+    /// recogniser may have forgotten to announce others.
     pub(super) fn note(&mut self, heard: &Heard, wanted: bool) -> bool {
         match heard {
             Heard::Began => (self.open, self.announces) = (true, true),
             Heard::Partial(text) => self.open |= !text.is_empty(),
             Heard::Text(text) => {
-                let same = !text.is_empty() && self.last.as_ref() == Some(text);
-                if same && !self.open && (self.announces || !wanted) {
+                let same = self.last.as_ref() == Some(text);
+                let astray = if self.announces { same || !wanted } else { same && !wanted };
+                if astray && !self.open && !text.is_empty() {
                     return true;
                 }
                 (self.last, self.open) = (Some(text.clone()), false);
@@ -99,6 +101,8 @@ mod tests {
         announcing.note(&text("да"), true);
         assert!(!announcing.is_open());
         assert!(announcing.note(&text("да"), true));
+        assert!(announcing.note(&text("нет"), false), "not announced");
+        assert!(!announcing.note(&text("нет"), true), "not announced, and waited for");
         assert!(!announcing.note(&text(""), true), "no words are no repetition");
     }
 

@@ -61,8 +61,7 @@ impl Serving {
         let Some(sentence) = self.sentences.iter_mut().find(|s| s.id == id) else { return };
         line.order.push_back(id);
         sentence.reached = line.connected.is_some();
-        let said = sentence.audio().into_iter().map(Say::Audio);
-        let taken = said.fold(true, |taken, audio| taken && line.say(audio));
+        let taken = sentence.audio().into_iter().all(|audio| line.say(Say::Audio(audio)));
         let (ended, held) = (sentence.ended.is_some(), std::mem::take(&mut line.held));
         if !taken {
             self.line_died(line_id, &takes_no_audio());
