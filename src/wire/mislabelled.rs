@@ -3,6 +3,8 @@
 //! `Dial(AudioSocket/…)` without `c(…)` gets the caller's own codec, and `ast_audiosocket_send_frame`
 //! labels what it has no kind for as `10`: a u-law caller's 20 ms come as 160 bytes. So do 10 ms of
 //! true 16 bit; what tells them apart is the time between frames, 8 bytes a millisecond against 16.
+//! A-law and G.722 have as many bytes as u-law, and are taken for it: whoever is told of such a leg
+//! puts `c(slin)` into the dialplan.
 
 /// Longest frame that is taken for u-law, bytes: 30 ms. True 16 bit comes as 320 bytes (20 ms) almost
 /// always, which are at once known for what they are.
@@ -45,8 +47,8 @@ struct Watched {
 impl Detector {
     /// A frame of kind `10` with so many bytes has come. `now_ms`: of any clock that doesn't go back.
     ///
-    /// `None` while it isn't known, at most for the first 200 ms of a leg that sends without pauses.
-    /// A usual leg is known by its first frame.
+    /// `None` while it isn't known, at most for the first 200 ms of a leg that sends without pauses:
+    /// better taken for silence than for noise. A usual leg is known by its first frame.
     pub fn hear(&mut self, bytes: usize, now_ms: u64) -> Option<Encoding> {
         if self.known.is_none() {
             self.known = if bytes > ULAW_BYTES_MAX {

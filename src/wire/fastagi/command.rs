@@ -19,7 +19,7 @@ pub const NAME_BYTES_MAX: usize = 128;
 ///
 /// | command | expands `${…}` and `$[…]` | source |
 /// |---|---|---|
-/// | EXEC | only if the dialplan has set `AGIEXECFULL`; `Exec`, `TryExec` and `ExecIf` do so themselves | `handle_exec`, `exec_exec`, `tryexec_exec` |
+/// | EXEC | only if the dialplan has set `AGIEXECFULL`; the applications Exec and TryExec do so themselves | `handle_exec`, `exec_exec`, `tryexec_exec` |
 /// | SET VARIABLE | no; the dialplan may, with `EVAL()` or `Exec()` | `handle_setvariable`, `pbx_builtin_setvar_helper` |
 /// | GET VARIABLE | no | `handle_getvariable`, `pbx_retrieve_variable` |
 ///

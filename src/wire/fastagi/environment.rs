@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 /// What Asterisk writes for a number or a name that it doesn't have (`setup_env`).
 const UNKNOWN: &str = "unknown";
 
-/// The lines `agi_<name>: <value>`, by name.
+/// The lines `agi_<name>: <value>`, by name; the first of each name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
     lines: BTreeMap<String, String>,
@@ -111,7 +111,8 @@ impl Environment {
             return false;
         };
         let value = value.strip_prefix(' ').unwrap_or(value);
-        self.lines.insert(name.to_owned(), value.to_owned());
+        // The first counts: a caller's name with a line end can't put another address in its place.
+        self.lines.entry(name.to_owned()).or_insert_with(|| value.to_owned());
         true
     }
 
@@ -156,6 +157,14 @@ mod tests {
         let next = asked(&["agi_network_script: next", "agi_arg_1: 7-a", "agi_arg_2: FAILED"]);
         assert_eq!(next.request(), Request::Next { call: "7-a", status: "FAILED" });
         assert_eq!(asked(&["agi_network: yes"]).request(), Request::Other(""));
+    }
+
+    /// N10: `setup_env` escapes nothing, and the address comes before what callers choose.
+    #[test]
+    fn a_name_of_several_lines_asks_for_nothing() {
+        let lines =
+            ["agi_network_script: flow/a", "agi_calleridname: x", "agi_network_script: flow/b"];
+        assert_eq!(asked(&lines).request(), Request::Flow("a".to_owned()));
     }
 
     /// S20: what Asterisk doesn't know is not a number.
