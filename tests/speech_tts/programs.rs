@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use telephonist::config::{Tts, TtsKind};
 use telephonist::script::VoiceSettings;
+use tokio::task::JoinSet;
 
 use crate::fake::{program, samples, wav};
 use crate::{config, fetch, mouth, service, text, text_by};
@@ -140,4 +141,27 @@ async fn espeak_ng_speaks_where_it_is_installed() {
     let loud = samples.iter().filter(|sample| sample.unsigned_abs() > 1_000).count();
     assert!((4_000..24_000).contains(&samples.len()), "{} samples", samples.len());
     assert!(loud > 500, "{loud} loud samples");
+}
+
+#[tokio::test]
+async fn few_programs_run_at_once_however_many_texts_are_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = r#"cat > /dev/null; echo begins >> "$here/log"; sleep 0.02; echo ends >> "$here/log"
+cat "$here/said.wav""#;
+    let mouth = mouth(&config(folder.path(), voice(folder.path(), script)));
+    let mut fetching: JoinSet<_> = (0..7)
+        .map(|number| {
+            let mouth = mouth.clone();
+            async move { fetch(&mouth, &text(&format!("Text {number}"))).await.samples() }
+        })
+        .collect();
+    while let Some(fetched) = fetching.join_next().await {
+        assert_eq!(fetched.unwrap(), samples(4_000));
+    }
+    let log = fs::read_to_string(folder.path().join("log")).unwrap();
+    let running = log.lines().scan(0, |running, line| {
+        *running += if line == "begins" { 1 } else { -1 };
+        Some(*running)
+    });
+    assert_eq!((log.lines().count(), running.max()), (14, Some(2)), "{log}");
 }
