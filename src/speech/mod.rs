@@ -1,6 +1,6 @@
-//! Recognisers and voices outside (I20, I25, I26).
+//! Recognisers and voices outside (I20, I25, I26), and what is recorded of calls.
 
-pub mod asr;
+mod asr;
 mod cache;
 mod error;
 mod meter;
@@ -9,6 +9,7 @@ pub mod recorder;
 mod sources;
 mod tts;
 
+pub use asr::{Recognisers, Usage};
 pub use error::SpeechError;
 pub use net::Net;
 pub use tts::{Mouth, Used};

@@ -221,7 +221,7 @@ impl Ear {
             self.run = if heard == self.last { self.run + 1 } else { 1 };
             self.last = heard;
             if let (Some(at), WORD_FRAMES_MIN) = (heard, self.run) {
-                self.said.push(WORDS[at]);
+                self.said.extend(WORDS.get(at));
             }
         }
     }
@@ -246,7 +246,11 @@ fn hertz(at: usize) -> f64 {
 /// A frame is a word if so much of its power is at the word's frequency: a voice never has.
 const WORD_SHARE: f64 = 0.6;
 
-/// The word whose tone has the most power (Goertzel), if the frame is loud and little else is in it.
+/// A voice, and no word of ours.
+const VOICE: usize = WORDS.len();
+
+/// The word whose tone has the most power (Goertzel), if the frame is loud; `VOICE` if that is not
+/// most of it.
 fn word_of(frame: &[i16]) -> Option<usize> {
     let count = frame.len() as f64;
     let mean = frame.iter().map(|s| f64::from(*s).abs()).sum::<f64>() / count;
@@ -263,33 +267,7 @@ fn word_of(frame: &[i16]) -> Option<usize> {
     };
     let loudest = (0..WORDS.len()).max_by(|a, b| power(*a).total_cmp(&power(*b)))?;
     let all = frame.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / count;
-    (power(loudest) > WORD_SHARE * all).then_some(loudest)
-}
-
-fn silent_frames(&self) -> usize {
-        if self.last.is_none() { self.run } else { 0 }
-    }
-}
-
-fn hertz(at: usize) -> f64 {
-    400.0 + 100.0 * at as f64
-}
-
-/// The word whose tone has the most power (Goertzel), if the frame is loud.
-fn word_of(frame: &[i16]) -> Option<usize> {
-    let mean = frame.iter().map(|s| f64::from(*s).abs()).sum::<f64>() / frame.len() as f64;
-    if mean < LOUD_MEAN {
-        return None;
-    }
-    let power = |at: usize| {
-        let coefficient = 2.0 * (TAU * hertz(at) / RATE).cos();
-        let (mut s1, mut s2) = (0.0, 0.0);
-        for sample in frame {
-            (s1, s2) = (f64::from(*sample) + coefficient * s1 - s2, s1);
-        }
-        s1 * s1 + s2 * s2 - coefficient * s1 * s2
-    };
-    (0..WORDS.len()).max_by(|a, b| power(*a).total_cmp(&power(*b)))
+    Some(if power(loudest) > WORD_SHARE * all { loudest } else { VOICE })
 }
 
 async fn accept(listener: TcpListener, state: Arc<State>) {

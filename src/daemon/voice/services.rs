@@ -13,9 +13,9 @@ use crate::daemon::clock::Clock;
 use crate::daemon::tasks::Tasks;
 use crate::engine::{Now, Tick};
 use crate::script::VoiceSettings;
-use crate::speech::asr::{Recognisers, Usage};
+
 use crate::speech::recorder::{self, ToRecorder};
-use crate::speech::{Mouth, Net, SpeechError, Used};
+use crate::speech::{Mouth, Net, Recognisers, SpeechError, Usage, Used};
 use crate::switch::{CallAudio, SwitchGone};
 use crate::turn::{Order, Recordings};
 use crate::voice::{Delivery, FromRecogniser, Voice};
