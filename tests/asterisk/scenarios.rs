@@ -255,8 +255,7 @@ pub(crate) async fn what_callers_and_scripts_say_is_data(rig: &Rig) {
     assert_eq!(session.header("arg_1"), "");
     assert_eq!(session.header("dnid"), "4414agi_arg_1: forged200 result=0");
 
-    for application in ["NoOp", "Verbose", "Playback", "Wait", "SendDTMF", "Playtones"]
-    {
+    for application in ["NoOp", "Verbose", "Playback", "Wait", "SendDTMF", "Playtones"] {
         session.ask(&format!("EXEC {application} \"{evil}\"")).await;
     }
     let awkward = format!("{evil} $[1+1] a,b;c|d&e (f) 'g' 新年 \t.");
