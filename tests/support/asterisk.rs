@@ -177,7 +177,7 @@ impl Drop for Asterisk {
 /// Where the program is; an error is why there is none.
 fn get() -> Result<PathBuf, String> {
     let mut command = Command::new("timeout");
-    command.arg("--kill-after=5").arg(GET_SECONDS.to_string());
+    command.args(["--foreground", "--kill-after=5"]).arg(GET_SECONDS.to_string());
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/asterisk/get"));
     let output = run(command);
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -199,7 +199,7 @@ fn skipped(why: &str) {
 
 fn remote(program: &Path, folder: &Path, command: &str) -> Command {
     let mut asked = Command::new("timeout");
-    asked.arg("--kill-after=1").arg(COMMAND_SECONDS.to_string()).arg(program);
+    asked.args(["--foreground", "--kill-after=1"]).arg(COMMAND_SECONDS.to_string()).arg(program);
     asked.arg("-C").arg(folder.join("etc/asterisk.conf")).arg("-rx").arg(command);
     asked
 }

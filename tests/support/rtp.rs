@@ -268,7 +268,7 @@ pub(crate) fn ulaw_from_linear(sample: i16) -> u8 {
 pub(crate) fn linear_from_ulaw(byte: u8) -> i16 {
     let byte = !byte;
     let exponent = byte >> 4 & 7;
-    let magnitude = ((i16::from(byte & 0x0f) << 3) + 132 << exponent) - 132;
+    let magnitude = (((i16::from(byte & 0x0f) << 3) + 132) << exponent) - 132;
     if byte & 0x80 == 0 { magnitude } else { -magnitude }
 }
 
