@@ -106,7 +106,34 @@ impl Daemon {
         self.query(callid, WHY).await
     }
 
-    async fn query(&self, callid: &str, query: &'static str) -> Vec<String> {
+    /// The calls that began with this script, once there are so many.
+    pub(crate) async fn calls_of(&self, script: &str, count: usize) -> Vec<String> {
+        let wait = async {
+            loop {
+                let calls = self.query(script, CALLS).await;
+                if calls.len() >= count {
+                    return calls;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let found = tokio::time::timeout(PATIENCE, wait).await;
+        found.unwrap_or_else(|_| panic!("no call of {script} is written down"))
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// The process id, while it runs.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
+    }
+
+    /// The first column of what this asks for, with one value bound; nothing while there is no
+    /// database.
+    pub(crate) async fn query(&self, callid: &str, query: &'static str) -> Vec<String> {
         let file = self.folder.path().join("telephonist.db");
         let options = SqliteConnectOptions::new().filename(file);
         let Ok(mut database) = SqliteConnection::connect_with(&options).await else {
@@ -119,6 +146,8 @@ impl Daemon {
 
 const CONVERSATION: &str = "SELECT current_flowid || ' ' || input_args || ' → ' || response_id \
      || ' ' || response_type FROM conversation WHERE callid = ? ORDER BY event_no";
+const CALLS: &str =
+    "SELECT callid FROM conversation WHERE input_type = 10 AND input_args = ? ORDER BY createtime";
 const WHY: &str = "SELECT coalesce(why, '') FROM conversation WHERE callid = ? ORDER BY event_no";
 const CLASSIFY: &str = "SELECT label_result || ' ' || positive_respond_count || ' ' || \
      proactively_hangup FROM classify WHERE callid = ?";

@@ -68,6 +68,11 @@ impl Process {
         Err(said.join("\n"))
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line it says; an error when it has ended, or says nothing for so long.
     pub(crate) fn next_line(&self, patience: Duration) -> Result<String, RecvTimeoutError> {
         self.lines.lock().unwrap().recv_timeout(patience)

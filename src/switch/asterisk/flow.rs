@@ -70,8 +70,12 @@ pub(super) async fn serve(
         tracing::debug!(%error, "a FastAGI session is lost");
         flow.tell(MediaEvent::HungUp(EndReason::Hangup));
     }
+    // The dialplan goes on, or the caller is told of the hang-up, only when the session has ended.
+    let Flow { agi, line, mut said, .. } = flow;
+    drop(agi);
     // What was being said is still understood: the line stays until the call has ended.
-    while flow.said.recv().await.is_some() {}
+    while said.recv().await.is_some() {}
+    drop(line);
     lost
 }
 
