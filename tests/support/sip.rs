@@ -25,8 +25,8 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::hearing::{Packet, Span, played, tone_span};
-use crate::rtp::{Audio, KEYS, spawn};
-use crate::sip_message::{Message, address_in, user_of};
+use crate::rtp::{Audio, spawn};
+use crate::sip_message::{Message, address_in, sdp, token, user_of, with_length};
 
 /// A call that nobody has answered by then is cancelled, unless the test says how long.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(20);
@@ -367,7 +367,7 @@ impl Leg {
 
     /// Sends the INVITE until somebody responds; returns when the call is answered or refused.
     async fn invite(&self) -> Progress {
-        let invite = self.request("INVITE", &self.sdp());
+        let invite = self.request("INVITE", &sdp(self.audio.port()));
         let sent = (Message::parse(invite.as_bytes()).unwrap(), String::new());
         self.dialog.lock().unwrap().invite = Some(sent);
         let mut progress = self.progress.subscribe();
@@ -383,16 +383,10 @@ impl Leg {
         Progress::Sent
     }
 
-    /// Gives up (RFC 3261, 9.1: the CANCEL is the INVITE's in all but the method).
+    /// Gives up.
     async fn cancel(&self) -> Progress {
         let invite = self.dialog.lock().unwrap().invite.as_ref().unwrap().0.clone();
-        let cancel = format!(
-            "CANCEL {} SIP/2.0\r\n{}CSeq: {} CANCEL\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
-            invite.start.split(' ').nth(1).unwrap(),
-            invite.copied(&["via", "from", "to", "call-id"]),
-            invite.cseq().0,
-        );
-        self.send(&cancel).await;
+        self.send(&invite.cancel()).await;
         let mut progress = self.progress.subscribe();
         let is_decided = |now: &Progress| !matches!(now, Progress::Sent | Progress::Ringing);
         let decided = timeout(RESEND * SENDS_MAX as u32, progress.wait_for(is_decided)).await;
@@ -443,16 +437,6 @@ impl Leg {
         self.line.send(message, self.peer()).await;
     }
 
-    fn sdp(&self) -> String {
-        format!(
-            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
-             m=audio {} RTP/AVP 0 {KEYS}\r\na=rtpmap:0 PCMU/8000\r\n\
-             a=rtpmap:{KEYS} telephone-event/8000\r\na=fmtp:{KEYS} 0-15\r\na=ptime:20\r\n\
-             a=sendrecv\r\n",
-            self.audio.port()
-        )
-    }
-
     /// The other side of the call as a message of theirs has it: where it is, and where its sound goes.
     fn learn(&self, message: &Message, remote: &str) {
         let mut dialog = self.dialog.lock().unwrap();
@@ -486,16 +470,8 @@ impl Leg {
                 }
             }
             ("INVITE", 300..) => {
-                // The ACK of a refusal belongs to the INVITE: same branch (RFC 3261, 17.1.1.3).
                 let invite = self.dialog.lock().unwrap().invite.as_ref().unwrap().0.clone();
-                let to = format!("To: {}\r\n", message.header("to").unwrap_or_default());
-                let ack = format!(
-                    "ACK {} SIP/2.0\r\n{}{to}CSeq: {sequence} ACK\r\nMax-Forwards: 70\r\n\
-                     Content-Length: 0\r\n\r\n",
-                    invite.start.split(' ').nth(1).unwrap(),
-                    invite.copied(&["via", "from", "call-id"]),
-                );
-                self.send(&ack).await;
+                self.send(&invite.ack(message)).await;
                 self.progress.send_replace(Progress::Refused(code));
             }
             ("BYE", 200..) => {
@@ -517,7 +493,7 @@ impl Leg {
                     }
                     _ => {
                         self.learn(message, message.header("from").unwrap_or_default());
-                        self.respond(message, "200 OK", &self.sdp()).await;
+                        self.respond(message, "200 OK", &sdp(self.audio.port())).await;
                     }
                 }
             }
@@ -556,13 +532,7 @@ impl Line {
 
     /// A response to a request of theirs; `to` has our tag.
     fn response(&self, request: &Message, status: &str, to: &str, body: &str) -> String {
-        format!(
-            "SIP/2.0 {status}\r\n{}To: {to}\r\nContact: <sip:{}@{}>\r\n{}",
-            request.copied(&["via", "from", "call-id", "cseq"]),
-            self.number,
-            self.address,
-            with_length(body)
-        )
+        request.response(status, to, &format!("sip:{}@{}", self.number, self.address), body)
     }
 
     async fn send(&self, message: &str, peer: SocketAddr) {
@@ -612,7 +582,7 @@ async fn ring(line: &Arc<Line>, invite: &Message, peer: SocketAddr) {
         Manner::Answer => {
             leg.audio.answered();
             leg.progress.send_replace(Progress::Answered);
-            leg.respond(invite, "200 OK", &leg.sdp()).await;
+            leg.respond(invite, "200 OK", &sdp(leg.audio.port())).await;
         }
         Manner::Ring => leg.respond(invite, "180 Ringing", "").await,
         Manner::Refuse(code) => {
@@ -624,14 +594,4 @@ async fn ring(line: &Arc<Line>, invite: &Message, peer: SocketAddr) {
     state.legs.insert(leg.call_id(), leg.clone());
     state.incoming.push(leg);
     line.rung.send_replace(());
-}
-
-/// The last headers and the body, which is SDP if there is one.
-fn with_length(body: &str) -> String {
-    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
-    format!("{kind}Content-Length: {}\r\n\r\n{body}", body.len())
-}
-
-fn token() -> String {
-    Uuid::new_v4().simple().to_string()
 }

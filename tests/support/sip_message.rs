@@ -2,6 +2,10 @@
 
 use std::net::SocketAddr;
 
+use uuid::Uuid;
+
+use crate::rtp::KEYS;
+
 /// A SIP message, as far as a telephone needs it.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
@@ -49,6 +53,37 @@ impl Message {
         (number.parse().unwrap_or_default(), method)
     }
 
+    /// A response to this request; `to` is its To with a tag of ours.
+    pub(crate) fn response(&self, status: &str, to: &str, contact: &str, body: &str) -> String {
+        let copied = self.copied(&["via", "from", "call-id", "cseq"]);
+        format!(
+            "SIP/2.0 {status}\r\n{copied}To: {to}\r\nContact: <{contact}>\r\n{}",
+            with_length(body)
+        )
+    }
+
+    /// The CANCEL of this INVITE, which is its own in all but the method (RFC 3261, 9.1).
+    pub(crate) fn cancel(&self) -> String {
+        self.again("CANCEL", &self.copied(&["via", "from", "to", "call-id"]))
+    }
+
+    /// The ACK of this INVITE's refusal, which has the INVITE's branch (RFC 3261, 17.1.1.3).
+    pub(crate) fn ack(&self, refusal: &Self) -> String {
+        let copied = self.copied(&["via", "from", "call-id"]) + &refusal.copied(&["to"]);
+        self.again("ACK", &copied)
+    }
+
+    /// Another method to the same address with the same number.
+    fn again(&self, method: &str, headers: &str) -> String {
+        let address = self.start.split(' ').nth(1).unwrap_or_default();
+        let sequence = self.cseq().0;
+        format!(
+            "{method} {address} SIP/2.0\r\n{headers}CSeq: {sequence} {method}\r\n\
+             Max-Forwards: 70\r\n{}",
+            with_length("")
+        )
+    }
+
     /// Where the other side takes its sound, if SDP says so.
     pub(crate) fn sound_address(&self) -> Option<SocketAddr> {
         let line = |prefix| self.body.lines().find_map(move |line| line.strip_prefix(prefix));
@@ -65,6 +100,27 @@ pub(crate) fn address_in(header: &str) -> Option<&str> {
 
 pub(crate) fn user_of(address: &str) -> Option<&str> {
     Some(address.strip_prefix("sip:")?.split_once('@')?.0)
+}
+
+/// What we take: PCMU and keys, at this port (RFC 8866, RFC 3264).
+pub(crate) fn sdp(port: u16) -> String {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+         m=audio {port} RTP/AVP 0 {KEYS}\r\na=rtpmap:0 PCMU/8000\r\n\
+         a=rtpmap:{KEYS} telephone-event/8000\r\na=fmtp:{KEYS} 0-15\r\na=ptime:20\r\n\
+         a=sendrecv\r\n"
+    )
+}
+
+/// The last headers and the body, which is SDP if there is one.
+pub(crate) fn with_length(body: &str) -> String {
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    format!("{kind}Content-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// A text that nobody else makes, for tags and branches.
+pub(crate) fn token() -> String {
+    Uuid::new_v4().simple().to_string()
 }
 
 mod tests {
