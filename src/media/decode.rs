@@ -133,7 +133,7 @@ fn decode_mp3(bytes: &[u8]) -> Result<Vec<i16>, DecodeError> {
     let Some((_, mut sink)) = sink else {
         return Err(DecodeError::Mp3("it holds none".to_owned()));
     };
-    sink.finish(&mut out)?;
+    sink.finish(&mut out);
     Ok(out)
 }
 
@@ -218,10 +218,9 @@ impl StreamDecoder {
     ///
     /// The stream ended within the header.
     pub fn finish(&mut self, out: &mut Vec<i16>) -> Result<(), DecodeError> {
-        match &mut self.sink {
-            Some(sink) => sink.finish(out),
-            None => Err(DecodeError::Header("it ends before its samples")),
-        }
+        let ended_early = DecodeError::Header("it ends before its samples");
+        self.sink.as_mut().ok_or(ended_early)?.finish(out);
+        Ok(())
     }
 }
 
@@ -248,9 +247,213 @@ impl Sink {
         Ok(())
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "what ends a stream may be told as what is in it")]
-    fn finish(&mut self, out: &mut Vec<i16>) -> Result<(), DecodeError> {
+    fn finish(&mut self, out: &mut Vec<i16>) {
         self.resampler.flush(out);
-        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::level::rms;
+
+    const SINE_RMS: f32 = 11_585.0;
+
+    /// 1000 Hz at half of full scale.
+    fn sine(rate: u32, at: usize) -> f64 {
+        0.5 * (at as f64 * 1_000.0 * std::f64::consts::TAU / f64::from(rate)).sin()
+    }
+
+    /// Half a second of it in each channel as hound writes it.
+    fn wav(rate: u32, channels: u16, bits: u16, is_float: bool) -> Vec<u8> {
+        let sample_format =
+            if is_float { hound::SampleFormat::Float } else { hound::SampleFormat::Int };
+        let spec =
+            hound::WavSpec { channels, sample_rate: rate, bits_per_sample: bits, sample_format };
+        let mut file = Cursor::new(Vec::new());
+        let mut writer = hound::WavWriter::new(&mut file, spec).unwrap();
+        for at in 0..rate as usize / 2 {
+            for _ in 0..channels {
+                if is_float {
+                    writer.write_sample(sine(rate, at) as f32).unwrap();
+                } else {
+                    let scale = 2_f64.powi(i32::from(bits) - 1);
+                    writer.write_sample((sine(rate, at) * scale) as i32).unwrap();
+                }
+            }
+        }
+        writer.finalize().unwrap();
+        file.into_inner()
+    }
+
+    /// A header of 44 bytes by hand.
+    fn header(tag: u16, channels: u16, rate: u32, bits: u16, riff: u32, data: u32) -> Vec<u8> {
+        let block = channels * bits / 8;
+        let mut header = b"RIFF".to_vec();
+        header.extend(riff.to_le_bytes());
+        header.extend(b"WAVEfmt \x10\0\0\0");
+        header.extend([tag.to_le_bytes(), channels.to_le_bytes()].concat());
+        header.extend([rate.to_le_bytes(), (rate * u32::from(block)).to_le_bytes()].concat());
+        header.extend([block.to_le_bytes(), bits.to_le_bytes()].concat());
+        header.extend(b"data");
+        header.extend(data.to_le_bytes());
+        header
+    }
+
+    fn assert_sine(samples: &[i16], name: &str) {
+        assert!((3_999..=4_001).contains(&samples.len()), "{name}: {}", samples.len());
+        let loudness = rms(&samples[1_000..3_000]);
+        assert!((loudness / SINE_RMS - 1.0).abs() < 0.02, "{name}: {loudness}");
+        let rises = samples.windows(2).filter(|pair| pair[0] < 0 && pair[1] >= 0).count();
+        assert!((498..=500).contains(&rises), "{name}: {rises} rises");
+    }
+
+    #[test]
+    fn wavs_of_every_rate_width_and_channels() {
+        for rate in [8_000, 16_000, 22_050, 24_000, 44_100, 48_000] {
+            for (channels, bits) in [(1, 8), (1, 16), (2, 16), (1, 24), (2, 32)] {
+                let name = format!("{rate} {channels} {bits}");
+                let samples = decode(&wav(rate, channels, bits, false), Format::Named).unwrap();
+                assert_sine(&samples, &name);
+            }
+            assert_sine(&decode(&wav(rate, 2, 32, true), Format::Named).unwrap(), "float");
+        }
+    }
+
+    #[test]
+    fn a_stream_without_a_length_goes_on_to_its_end() {
+        let whole = wav(22_050, 1, 16, false);
+        for (riff, data) in [(0x7fff_f024, 0x7fff_f000), (u32::MAX, u32::MAX), (36, 0), (0, 0)] {
+            let mut bytes = header(1, 1, 22_050, 16, riff, data);
+            bytes.extend(&whole[44..]);
+            assert_sine(&decode(&bytes, Format::Named).unwrap(), "endless");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_samples_is_not_heard() {
+        let mut bytes = header(1, 1, 8_000, 16, 60, 4);
+        bytes.extend([1, 0, 2, 0]);
+        bytes.extend(b"LIST\x04\0\0\0junk");
+        assert_eq!(decode(&bytes, Format::Named).unwrap(), [1, 2]);
+        let mut empty = header(1, 1, 8_000, 16, 48, 0);
+        empty.extend(b"LIST\x04\0\0\0junk");
+        assert!(decode(&empty, Format::Named).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_file_that_was_cut_gives_what_there_is() {
+        let mut bytes = wav(8_000, 1, 16, false);
+        bytes.truncate(44 + 101);
+        assert_eq!(decode(&bytes, Format::Named).unwrap().len(), 50);
+        bytes.truncate(30);
+        let error = decode(&bytes, Format::Named).unwrap_err().to_string();
+        assert_eq!(error, "the header of the WAV file is broken: it ends before its samples");
+    }
+
+    #[test]
+    fn g711_as_its_tables_have_it() {
+        // ITU-T G.711, tables 1 and 2: the ends and the middle of the scale.
+        for (tag, bytes, wanted) in [
+            (7, [0x00, 0x80, 0xff, 0x7f], [-32_124, 32_124, 0, 0]),
+            (6, [0x2a, 0xaa, 0xd5, 0x55], [-32_256, 32_256, 8, -8]),
+        ] {
+            let mut file = header(tag, 1, 8_000, 8, 40, 4);
+            file.extend(bytes);
+            assert_eq!(decode(&file, Format::Named).unwrap(), wanted);
+        }
+    }
+
+    #[test]
+    fn bare_samples_have_the_order_that_is_said() {
+        let bytes = [0x12, 0x34, 0xff, 0xfe, 0x00];
+        let of = |order| decode(&bytes, Format::Pcm { rate: 8_000, order }).unwrap();
+        assert_eq!(of(Order::Little), [0x3412, -257]);
+        assert_eq!(of(Order::Big), [0x1234, -2]);
+    }
+
+    #[test]
+    fn an_mp3_is_a_tone_of_a_second() {
+        let file = include_bytes!("../../tests/data/audio/tone.mp3");
+        let samples = decode(file, Format::Named).unwrap();
+        assert!((7_600..=8_700).contains(&samples.len()), "{}", samples.len());
+        let middle = &samples[2_000..6_000];
+        let rises = middle.windows(2).filter(|pair| pair[0] < 0 && pair[1] >= 0).count();
+        assert!((499..=501).contains(&rises), "{rises}");
+        let cut = decode(&file[..file.len() / 2], Format::Named).unwrap();
+        assert!((3_000..5_000).contains(&cut.len()), "{}", cut.len());
+    }
+
+    #[test]
+    fn a_stream_gives_the_same_however_it_is_cut() {
+        for bytes in [wav(24_000, 2, 24, false), wav(22_050, 1, 16, false)] {
+            let whole = decode(&bytes, Format::Named).unwrap();
+            for size in [1, 7, 1_000] {
+                let mut decoder = StreamDecoder::new(Format::Named).unwrap();
+                let mut out = Vec::new();
+                for piece in bytes.chunks(size) {
+                    decoder.push(piece, &mut out).unwrap();
+                }
+                decoder.finish(&mut out).unwrap();
+                assert_eq!(out, whole, "by {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn samples_come_before_the_stream_has_ended() {
+        let bytes = wav(24_000, 1, 16, false);
+        let mut decoder = StreamDecoder::new(Format::Named).unwrap();
+        let mut out = Vec::new();
+        decoder.push(&bytes[..44 + 4_800], &mut out).unwrap();
+        assert!(out.len() > 700, "{}", out.len());
+    }
+
+    #[test]
+    fn n21_what_never_ends_is_ended() {
+        let mut decoder = StreamDecoder::new(Format::Named).unwrap();
+        decoder.push(&header(7, 1, 8_000, 8, u32::MAX, u32::MAX), &mut Vec::new()).unwrap();
+        let second = vec![0xff; 8_000];
+        let mut out = Vec::new();
+        for _ in 0..MAX_SECONDS {
+            out.clear();
+            decoder.push(&second, &mut out).unwrap();
+        }
+        assert_eq!(decoder.push(&second, &mut out), Err(DecodeError::TooLong));
+        let mut chunks = b"RIFF\0\0\0\0WAVE".to_vec();
+        chunks.extend(b"LIST\xff\xff\xff\x7f");
+        chunks.extend(vec![0; 2 << 20]);
+        let error = decode(&chunks, Format::Named).unwrap_err();
+        assert!(error.to_string().contains("first megabyte"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_audio_is_told() {
+        for (bytes, error) in [
+            (b"<html>".to_vec(), "it is neither WAV nor MP3"),
+            (b"RIFF\0\0\0\0AVI LIST".to_vec(), "it is neither WAV nor MP3"),
+            (Vec::new(), "it is neither WAV nor MP3"),
+            (header(2, 1, 8_000, 4, 36, 0), "samples of 4 bits in coding 0x0002 are not read"),
+            (header(1, 0, 8_000, 16, 36, 0), "0 channels are not read"),
+            (header(1, 1, 7_999, 16, 36, 0), "a sample rate of 7999 Hz is none that is known"),
+        ] {
+            assert_eq!(decode(&bytes, Format::Named).unwrap_err().to_string(), error);
+        }
+        assert!(matches!(decode(b"ID3 nothing", Format::Named), Err(DecodeError::Mp3(_))));
+    }
+
+    #[test]
+    fn noise_in_place_of_a_file_does_not_panic() {
+        let mut state = 1_u32;
+        for start in [&b"RIFF\xff\xff\xff\xffWAVEfmt \x12\0\0\0"[..], b"ID3", b"\xff\xfb\x90"] {
+            for _ in 0..20 {
+                let mut bytes = start.to_vec();
+                bytes.extend((0..2_000).map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state >> 24) as u8
+                }));
+                drop(decode(&bytes, Format::Named));
+            }
+        }
     }
 }

@@ -3,9 +3,11 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod decode;
+mod gate;
 pub mod level;
 pub mod resample;
 pub mod segment;
+mod tonal;
 pub mod tone;
 pub mod vad;
 mod wav;
