@@ -53,14 +53,16 @@ pub(crate) async fn each_mode_does_what_its_row_says(rig: &Rig) {
     // 0: nobody listens.
     plays_on(&none);
     assert_eq!(none.row, "ask TIMEOUT() → bye 1");
-    // 1: a match stops it, be it of what was understood so far.
-    assert!((spoken..silent + SLACK_MS).contains(&match_.stopped_ms), "{match_:?}");
-    assert!(match_.row.ends_with("yes → good 1"), "{match_:?}");
+    // 1: a match does, and this script matches whole sentences only.
+    stops(&match_, silent);
+    assert_eq!(match_.row, "ask Fyes → good 1");
     // 2: speech does.
     stops(&speech, SPEAKS_AT_MS + 100);
-    assert!(speech.row.ends_with("yes → good 1"), "{speech:?}");
-    // 32: words do.
-    assert!((spoken..silent + SLACK_MS).contains(&partial.stopped_ms), "{partial:?}");
+    assert_eq!(speech.row, "ask Fyes → good 1");
+    // 32: words do, before the sentence is over.
+    stops(&partial, spoken);
+    assert!(partial.stopped_ms < silent, "{partial:?}");
+    assert_eq!(partial.row, "ask Fyes → good 1");
     // 64: a sentence does, whatever it says.
     stops(&sentence, silent);
     assert_eq!(sentence.row, "ask Fno → ask 3");

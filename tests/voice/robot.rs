@@ -75,7 +75,7 @@ impl Rig {
         audio("again", AGAIN, 600);
         audio("good", GOOD, 600);
         audio("bye", BYE, BYE_MS);
-        for (name, script) in scripts(&bad_recogniser.url("asr"), &stalling_voice.url) {
+        for (name, script) in scripts(&bad_recogniser.url("asrproxy"), &stalling_voice.url) {
             let file = folder.path().join(format!("flows/{name}.json"));
             std::fs::write(file, script.to_string()).unwrap();
         }
@@ -84,7 +84,7 @@ impl Rig {
              audiosocket = \"{audiosocket}\"\nfastagi = \"{fastagi}\"\nbare = true\n\
              [speech.asr.default]\nkind = \"asrproxy\"\nurl = \"{}\"\n\
              [calls]\ndrain = 1\n[recording]\nmode = \"call\"\nname = \"${{destination_number}}/${{callid}}\"\n",
-            recogniser.url("asr")
+            recogniser.url("asrproxy")
         );
         let daemon = Daemon::run(folder, &config);
         daemon.says("\"ready\":true").await;
@@ -166,7 +166,7 @@ fn script(interrupt: &str, more: Value) -> Value {
                 "action": "cti_play_and_detect_speech", "description": "ask",
                 "argument": format!("'1' '{interrupt}' '' '' '' '' '' '1500'"),
                 "playbacks": ["ask.wav"], "mismatchplaybacks": ["again.wav"],
-                "mismatchrepetition": 5,
+                "mismatchrepetition": 5, "filter": { "text": "S" },
                 "subflow": {
                     "yes:good": { "condition": { "text": ["yes"], "dtmf": ["5"] } },
                     "silent:bye": { "condition": { "complete": ["any"] } }

@@ -34,6 +34,10 @@ pub(super) enum ToLine {
     Remove,
 }
 
+/// A leg that has gone takes what was being said with it after this long, ms: the switch says within
+/// it that the caller has hung up, if that is why, and then the words belong to the hang-up (E76).
+const LEG_GONE_MS: u64 = 300;
+
 /// Audio that a line wants; given up when the line drops its end of `wanted_still`.
 pub(super) struct Fetch {
     pub(super) line: u64,
@@ -62,6 +66,8 @@ pub(super) struct Line {
     voice: Voice,
     legs: AudioLegs,
     leg: Option<AudioLeg>,
+    /// When the last one ended, until that is told or another comes.
+    leg_gone: Option<Tick>,
     pace: Pace,
     outside: Outside,
     fetching: BTreeMap<Ticket, oneshot::Sender<Infallible>>,
@@ -77,6 +83,7 @@ impl Line {
             voice,
             legs,
             leg: None,
+            leg_gone: None,
             pace: Pace::new(Duration::ZERO),
             outside,
             fetching: BTreeMap::new(),
@@ -111,9 +118,17 @@ impl Line {
             && let Ok(leg) = self.legs.try_recv()
         {
             self.leg = Some(leg);
+            self.leg_gone = None;
             self.pace = Pace::new(due);
         }
-        let Some(leg) = &mut self.leg else { return };
+        let Some(leg) = &mut self.leg else {
+            if self.leg_gone.is_some_and(|since| tick.ms_since(since) >= LEG_GONE_MS) {
+                self.leg_gone = None;
+                self.voice.line_ended();
+                self.perform();
+            }
+            return;
+        };
         let voice = &mut self.voice;
         let goes_on = leg.receive(tick, |heard| match heard {
             Heard::Audio(samples) => voice.hear(samples, tick),
@@ -136,7 +151,7 @@ impl Line {
         }
         if !goes_on {
             self.leg = None;
-            self.voice.line_ended();
+            self.leg_gone = Some(tick);
         }
         self.perform();
     }
