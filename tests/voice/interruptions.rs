@@ -1,7 +1,7 @@
 //! When a caller's sound stops the robot's (T2, T3).
 
 use crate::hearing::{Sound, Span, played, spans};
-use crate::robot::{ASK, ASK_MS, PATIENCE, Rig, SENTENCE_MS, VOICE, heard, hears, pause, saying};
+use crate::robot::{ASK, ASK_MS, PATIENCE, Rig, SENTENCE_MS, VOICE, hears, pause, saying};
 use crate::sip::Call;
 
 /// The caller begins so long after the answer, ms.
@@ -91,9 +91,10 @@ async fn interrupt(rig: &Rig, mode: u32, word: &str) -> Heard {
     call.say(&pause(SPEAKS_AT_MS.saturating_sub(late)));
     call.say(&saying(word));
     call.ended(PATIENCE).await.expect("the robot hangs up");
-    let ask = heard(&call, ASK).unwrap();
+    let pieces = asked(&call);
+    let stopped_ms = pieces.last().unwrap().end_ms - pieces[0].start_ms;
     let (mut rows, _) = rig.rows(&number).await;
-    Heard { mode, stopped_ms: ask.end_ms - ask.start_ms, row: rows.remove(1) }
+    Heard { mode, stopped_ms, row: rows.remove(1) }
 }
 
 /// The pieces in which the prompt was heard.

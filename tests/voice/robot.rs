@@ -64,7 +64,7 @@ impl Rig {
         let (fastagi, audiosocket) = (free_address(), free_address());
         let setup = Setup {
             dialplan: format!("{}{CALLS}", shipped(&Addresses { fastagi, audiosocket })),
-            people: vec![("operator", operator.address())],
+            people: vec![("operator", operator.address()), ("4000", operator.address())],
         };
         let asterisk = Asterisk::start(&setup)?;
         let folder = folder();

@@ -77,7 +77,8 @@ pub(crate) async fn a_recogniser_that_dies_costs_a_sentence(rig: &Rig) {
     call.ended(PATIENCE).await.expect("the robot hangs up");
     let (rows, _) = rig.rows("5004").await;
     assert!(rows[1].starts_with("ask E") && rows[1].ends_with(" → ask 3"), "{rows:?}");
-    assert_eq!(rows[2], "ask Fyes → good 1", "{rows:?}");
+    // What is left of a sentence whose recogniser died is one of its own.
+    assert!(rows[2].ends_with("yes → good 1"), "{rows:?}");
 }
 
 /// T8: a voice that never answers: the next entry is heard, no later than the caller would have been

@@ -13,7 +13,6 @@ pub(crate) async fn a_caller_is_sent_to_a_person(rig: &Rig) {
     let (rows, callid) = rig.rows("5020").await;
     assert_eq!(rows[1..], ["ask Fyes → end 1", "end transfer →  0"], "{rows:?}");
     assert_eq!(rig.daemon.query(&callid, LABEL).await, ["A"]);
-    // Extension 4000 is nobody's here, so it is the operator who answers.
     let person = rig.operator.incoming("85020", PATIENCE).await.expect("the operator is called");
     person.say(&tone(OPERATOR, 1_000));
     hears(&call, OPERATOR).await;
