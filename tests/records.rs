@@ -9,6 +9,7 @@ mod mariadb_server;
 mod mysql;
 #[path = "records/notify.rs"]
 mod notify;
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "support/process.rs"]
 mod process;
 #[path = "records/redis.rs"]

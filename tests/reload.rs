@@ -5,6 +5,7 @@
 
 #[path = "reload/folder.rs"]
 mod folder;
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "support/process.rs"]
 mod process;
 #[path = "reload/push.rs"]

@@ -68,7 +68,6 @@ impl Tasks {
     ///
     /// # Errors
     /// The system has no thread to give.
-    #[expect(clippy::disallowed_methods, reason = "the one place that starts threads")]
     pub fn spawn_thread(
         &self,
         name: &'static str,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod calls;
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../support/daemon.rs"]
 mod daemon;
 #[path = "../support/event.rs"]

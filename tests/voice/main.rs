@@ -13,23 +13,29 @@
     reason = "sound is numbers"
 )]
 
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../support/asterisk.rs"]
 mod asterisk;
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../support/daemon.rs"]
 mod daemon;
 #[path = "../support/hearing.rs"]
 mod hearing;
 mod interruptions;
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../support/process.rs"]
 mod process;
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../support/recogniser.rs"]
 mod recogniser;
 mod robot;
 #[path = "../support/rtp.rs"]
 mod rtp;
 mod scenarios;
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../support/service.rs"]
 mod service;
+#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../support/sip.rs"]
 mod sip;
 #[path = "../support/sip_message.rs"]

@@ -47,7 +47,7 @@ pub(crate) struct Rig {
     // Before the daemon: a switch without calls lets it stop at once.
     pub(crate) asterisk: Asterisk,
     pub(crate) daemon: Daemon,
-    pub(crate) recogniser: Recogniser,
+    _recogniser: Recogniser,
     /// Dies and stalls as one call wants it.
     pub(crate) bad_recogniser: Recogniser,
     /// Takes what goes to `operator`.
@@ -91,7 +91,7 @@ impl Rig {
         Some(Self {
             asterisk,
             daemon,
-            recogniser,
+            _recogniser: recogniser,
             bad_recogniser,
             operator,
             _stalling_voice: stalling_voice,

@@ -14,9 +14,9 @@ use crate::switch::{AudioLeg, LegControl};
 #[derive(Debug)]
 pub(super) enum Came {
     /// Its audio.
-    Leg(AudioLeg, LegControl),
+    Leg(Box<AudioLeg>, LegControl),
     /// The dialplan asks where it goes, after its own AudioSocket.
-    Next(Agi),
+    Next(Box<Agi>),
 }
 
 /// Who is expected, by the id they come with. Copies are the same list.

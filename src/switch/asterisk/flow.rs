@@ -191,7 +191,7 @@ impl Flow {
                     }
                     self.failed_legs = 0;
                     // A queue that is full or closed has no one to serve the leg: it ends.
-                    drop(self.legs.try_send(leg));
+                    drop(self.legs.try_send(*leg));
                     control = Some(its);
                 }
             }

@@ -198,7 +198,7 @@ async fn serve_agi(stream: TcpStream, hub: Hub) {
             Request::Start(script) => visible::serve(agi, &environment, &script, hub).await,
             Request::Next { call, .. } => {
                 let id = Uuid::parse_str(call).unwrap_or_default();
-                if hub.announced().hand_over(id, Came::Next(agi)).is_err() {
+                if hub.announced().hand_over(id, Came::Next(Box::new(agi))).is_err() {
                     tracing::debug!(call, "no such call; the dialplan goes on with its own NEXT");
                 }
                 Ok(())
@@ -229,10 +229,10 @@ async fn serve_audio(stream: TcpStream, hub: Hub) {
         Ok(leg) => leg,
         Err(why) => return tracing::info!(%why, "an AudioSocket is closed"),
     };
-    match hub.announced().hand_over(id, Came::Leg(leg, control)) {
+    match hub.announced().hand_over(id, Came::Leg(Box::new(leg), control)) {
         Ok(()) => {}
         Err(Came::Leg(leg, control)) if hub.0.config.bare => {
-            visible::serve_bare(id, (leg, control), hub).await;
+            visible::serve_bare(id, (*leg, control), hub).await;
         }
         Err(_) => tracing::warn!(
             call = %id,

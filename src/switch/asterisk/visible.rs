@@ -59,7 +59,7 @@ pub(super) async fn serve(
         return Ok(());
     };
     let offered = hub.offer(format_smolstr!("{id}"), script, variables);
-    drive(offered, (leg, control), Some(expected)).await;
+    drive(offered, (*leg, control), Some(expected)).await;
     Ok(())
 }
 
@@ -189,7 +189,7 @@ async fn next(expected: &mut Expected) -> Option<Agi> {
         tokio::select! {
             () = &mut limit => return None,
             came = expected.came.recv() => match came? {
-                Came::Next(agi) => return Some(agi),
+                Came::Next(agi) => return Some(*agi),
                 // A second AudioSocket of the same call: it ends at once.
                 Came::Leg(_, control) => control.end(),
             },
