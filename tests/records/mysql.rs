@@ -207,7 +207,7 @@ async fn migrations_upgrade_the_published_tables_once() {
     sqlx::raw_sql(old).execute(&mut reader).await.unwrap();
 
     let applied = migrate(&config).await.unwrap();
-    assert_eq!(applied.len(), 5);
+    assert_eq!(applied.len(), 6);
     assert_eq!(migrate(&config).await.unwrap(), [], "the second time there is nothing to do");
     let running = Running::start(&config);
     let row = Row { input_args: "F😀".into(), ..sentence("call-1", 0) };

@@ -103,7 +103,7 @@ async fn the_command_migrate_says_what_it_did() {
     let url = format!("sqlite://{}", folder.path().join("rows.db").display());
     let made = run_migrate(&url).await;
     assert_eq!(made.status.code(), Some(0), "{made:?}");
-    assert_eq!(String::from_utf8_lossy(&made.stdout).lines().count(), 5, "{made:?}");
+    assert_eq!(String::from_utf8_lossy(&made.stdout).lines().count(), 6, "{made:?}");
     assert_eq!(run_migrate(&url).await.stdout, b"the tables are up to date\n");
     let away = run_migrate("mysql://robot:secret@127.0.0.1:1/calls").await;
     assert_eq!(away.status.code(), Some(69));
