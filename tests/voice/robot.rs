@@ -31,9 +31,9 @@ pub(crate) const HEARD_MS: usize = 100;
 /// Who calls which form of the shipped dialplan: the script is the dialled number.
 const CALLS: &str = "
 [in]
-exten => _5XXX,1,Set(robot_var_name=Ann)
+exten => _5X.,1,Set(robot_var_name=Ann)
  same => n,Goto(telephonist,${EXTEN},1)
-exten => _6XXX,1,Goto(telephonist-visible,${EXTEN},1)
+exten => _6X.,1,Goto(telephonist-visible,${EXTEN},1)
 exten => 7000,1,Goto(telephonist-bare,s,1)
 exten => 5031,1,Set(robot_var_name=${CALLERID(name)})
  same => n,Goto(telephonist,${EXTEN},1)
