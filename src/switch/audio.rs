@@ -180,11 +180,14 @@ impl AudioLeg {
         let decoded = decoder.push(bytes, |message| match message {
             Message::Audio { rate: RATE, pcm } => {
                 samples.clear();
-                *is_ulaw |= detector.hear(pcm.len(), now.0) == Some(Encoding::Ulaw);
-                if *is_ulaw {
-                    samples.extend(pcm.iter().map(|code| ulaw_decode(*code)));
-                } else {
-                    samples.extend(audiosocket::samples(pcm));
+                match detector.hear(pcm.len(), now.0) {
+                    Some(Encoding::Linear) => samples.extend(audiosocket::samples(pcm)),
+                    Some(Encoding::Ulaw) => {
+                        *is_ulaw = true;
+                        samples.extend(pcm.iter().map(|code| ulaw_decode(*code)));
+                    }
+                    // Either, for the first 200 ms: better nothing than noise.
+                    None => samples.resize(pcm.len() / 2, 0),
                 }
                 each(Heard::Audio(samples));
             }
@@ -244,4 +247,155 @@ fn resampled(
     let wide: Vec<i16> = audiosocket::samples(pcm).collect();
     resampler.push(&wide, samples);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::media::FRAME_SAMPLES;
+
+    /// A leg and the other side of it, which has said its id.
+    fn leg() -> (AudioLeg, LegControl, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let other = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        other.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let (leg, control) =
+            AudioLeg::new(listener.accept().unwrap().0, Decoder::default()).unwrap();
+        (leg, control, other)
+    }
+
+    /// What has come within a moment: loopback brings it at once, or a little later.
+    fn received(leg: &mut AudioLeg, samples: usize, now: Tick) -> (bool, Vec<i16>, String) {
+        let (mut heard, mut keys, mut goes_on) = (Vec::new(), String::new(), true);
+        for _ in 0..100_000 {
+            goes_on = leg.receive(now, |what| match what {
+                Heard::Audio(audio) => heard.extend(audio),
+                Heard::Digit(key) => keys.push(key),
+            });
+            if !goes_on || heard.len() >= samples {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        (goes_on, heard, keys)
+    }
+
+    fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
+        [&[kind][..], &length, payload].concat()
+    }
+
+    fn over(control: &mut LegControl) -> LegEnd {
+        control.over.try_recv().unwrap()
+    }
+
+    /// S21: audio of any length, of wider rates too, and keys.
+    #[test]
+    fn what_the_caller_says_and_presses_is_heard_s21() {
+        let (mut leg, _control, mut other) = leg();
+        let id = frame(1, Uuid::nil().as_bytes());
+        let narrow: Vec<u8> = [1, 0].repeat(100);
+        let said = [id, frame(0x10, &narrow), frame(3, b"5"), frame(0x10, &narrow)].concat();
+        other.write_all(&said).unwrap();
+        let (goes_on, heard, keys) = received(&mut leg, 200, Tick(0));
+        // 100 samples are short enough to be u-law of 10 ms more; by then nobody knows.
+        assert_eq!((goes_on, heard.len(), &*keys), (true, 200, "5"));
+        other.write_all(&frame(0x12, &[0; 640])).unwrap();
+        let (_, heard, _) = received(&mut leg, 100, Tick(20));
+        assert!((100..=160).contains(&heard.len()), "16 kHz is halved: {}", heard.len());
+    }
+
+    /// S25: u-law under another name is known by its pace, told of, and heard as what it is.
+    #[test]
+    fn ulaw_under_another_name_is_decoded_s25() {
+        let (mut leg, _control, mut other) = leg();
+        let loud = crate::wire::g711::ulaw_encode(8_000);
+        let mut heard = Vec::new();
+        for number in 0..20 {
+            other.write_all(&frame(0x10, &[loud; 160])).unwrap();
+            heard = received(&mut leg, 80, Tick(number * 20)).1;
+        }
+        assert!(leg.is_mislabelled());
+        assert_eq!(heard.len(), 160);
+        assert!(heard.iter().all(|sample| (7_500..8_500).contains(sample)), "{heard:?}");
+    }
+
+    /// S22, S30: a peer that does not read gets whole frames later, or none; never a part of one.
+    #[test]
+    fn a_peer_that_does_not_read_never_gets_half_a_frame_s30() {
+        let (mut leg, _control, mut other) = leg();
+        let mut sent = 0;
+        let mut dropped = 0;
+        while dropped < 10 {
+            let number = i16::try_from(sent % 1_000).unwrap();
+            if leg.send(&[number; FRAME_SAMPLES], Tick(0)) {
+                sent += 1;
+            } else {
+                dropped += 1;
+            }
+        }
+        other.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        let mut bytes = Vec::new();
+        // Ends when nothing more comes: what is left of the last frame follows with the next send.
+        drop(other.read_to_end(&mut bytes));
+        leg.send(&[0; FRAME_SAMPLES], Tick(20));
+        drop(other.read_to_end(&mut bytes));
+        let mut frames = Vec::new();
+        Decoder::default()
+            .push(&bytes, |message| match message {
+                Message::Audio { pcm, .. } => frames.push(pcm.to_vec()),
+                other => panic!("{other:?}"),
+            })
+            .unwrap();
+        assert_eq!(frames.len(), sent, "every frame that was begun is whole");
+        assert!(frames.iter().all(|pcm| pcm.len() == 320));
+    }
+
+    /// S24: asked to end, it sends the end, reads until the other side has closed, and says so.
+    #[test]
+    fn a_leg_ends_as_asked_s24() {
+        let (mut leg, mut control, mut other) = leg();
+        assert!(leg.send(&[7; FRAME_SAMPLES], Tick(0)));
+        control.end();
+        assert!(!leg.send(&[7; FRAME_SAMPLES], Tick(20)));
+        assert!(leg.is_ending());
+        let mut bytes = vec![0; 323 + 3];
+        other.read_exact(&mut bytes).unwrap();
+        assert_eq!(bytes[323..], audiosocket::END);
+        other.write_all(&frame(0x10, &[1; 320])).unwrap();
+        drop(other);
+        let (goes_on, heard, _) = received(&mut leg, usize::MAX, Tick(40));
+        assert_eq!((goes_on, heard.len()), (false, 0), "what comes after the end is nobody's");
+        assert_eq!(over(&mut control), LegEnd::Ours);
+
+        let (mut silent, mut control, _other) = self::leg();
+        control.end();
+        silent.send(&[0; FRAME_SAMPLES], Tick(0));
+        assert!(silent.receive(Tick(LINGER_MS - 1), |_| {}));
+        assert!(!silent.receive(Tick(LINGER_MS), |_| {}), "who never closes is closed");
+        assert_eq!(over(&mut control), LegEnd::Ours);
+    }
+
+    /// N13, S21: a caller's hang-up is the connection's end; what is no audio ends the leg and says why.
+    #[test]
+    fn a_leg_says_how_it_ended_n13() {
+        let (mut leg, mut control, other) = leg();
+        drop(other);
+        assert!(!received(&mut leg, usize::MAX, Tick(0)).0);
+        assert_eq!(over(&mut control), LegEnd::Theirs);
+        for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xff, 0, 1, 4], &[0x10, 0xff, 0xff]] {
+            let (mut leg, mut control, mut other) = self::leg();
+            other.write_all(garbage).unwrap();
+            assert!(!received(&mut leg, usize::MAX, Tick(0)).0, "{garbage:?}");
+            assert!(matches!(over(&mut control), LegEnd::Broken(_)), "{garbage:?}");
+        }
+        let (leg, mut control, _other) = self::leg();
+        drop(leg);
+        assert!(control.over.try_recv().is_err(), "nobody serves it any more");
+    }
 }

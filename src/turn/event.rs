@@ -36,7 +36,7 @@ pub enum MediaEvent {
     },
     /// The recogniser hears now.
     RecognizerReady,
-    /// The recogniser could not be started, or is gone.
+    /// The recogniser could not be started, or is gone; empty = why was told with a sentence.
     RecognizerLost(SmolStr),
     /// The caller began to speak.
     SpeechStarted {

@@ -9,7 +9,7 @@ use super::interrupt::Interrupt;
 use super::listening::Listening;
 use super::order::Order;
 use super::playback::{Audio, ms};
-use super::speech::{Interval, Speech, Speeches};
+use super::speech::{Interval, Speech, Speeches, keep};
 use super::timers::{Timer, Timers};
 use crate::engine::{Action, ActionKind, EndReason, Heard, Input, Now, Tick};
 
@@ -21,8 +21,6 @@ const PLAYBACK_MS_MAX: u64 = 605_000;
 const RECOGNIZER_GONE_MS: u64 = 30_000;
 /// A recogniser that failed to start is tried again after this long, ms.
 const RECOGNIZER_RETRY_MS: u64 = 2_000;
-/// Sentences of one action that are kept until they are told; of more, the newest are (N21).
-const SENTENCES_MAX: usize = 32;
 /// What was being said at the hang-up is waited for this long, ms (E76).
 const AFTER_HANGUP_MS: u64 = 3_000;
 
@@ -482,8 +480,10 @@ impl Turn {
         if !self.hears() {
             return;
         }
-        let heard = self.heard('E', error, Interval::moment(now));
-        self.input(Input::Text(heard));
+        if !error.is_empty() {
+            let heard = self.heard('E', error, Interval::moment(now));
+            self.input(Input::Text(heard));
+        }
         self.timers.arm(Timer::RecognizerRetry, now.tick.plus_ms(RECOGNIZER_RETRY_MS));
         if !self.timers.is_armed(Timer::RecognizerGone) {
             self.timers.arm(Timer::RecognizerGone, now.tick.plus_ms(RECOGNIZER_GONE_MS));
@@ -588,12 +588,4 @@ impl Turn {
     fn input(&mut self, input: Input) {
         self.outputs.push_back(Output::Input(input));
     }
-}
-
-/// Keeps one more of what was said, and no more than so many.
-fn keep<T>(kept: &mut Vec<T>, one: T) {
-    if kept.len() >= SENTENCES_MAX {
-        kept.remove(0);
-    }
-    kept.push(one);
 }

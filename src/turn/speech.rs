@@ -17,6 +17,9 @@ pub(super) struct Speech {
     pub(super) partial: SmolStr,
 }
 
+/// Sentences of one action that are kept until they are told; of more, the newest are (N21).
+const SENTENCES_MAX: usize = 32;
+
 /// Pieces of speech whose text has not come and which the caller has gone on after. A recogniser that
 /// is so far behind has lost them.
 const AWAITED_MAX: usize = 4;
@@ -97,4 +100,12 @@ impl Interval {
     pub(super) fn moment(now: Now) -> Self {
         Self { started: now, ended: now, over_audio: false }
     }
+}
+
+/// Keeps one more of what was said, and no more than so many.
+pub(super) fn keep<T>(kept: &mut Vec<T>, one: T) {
+    if kept.len() >= SENTENCES_MAX {
+        kept.remove(0);
+    }
+    kept.push(one);
 }

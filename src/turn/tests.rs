@@ -233,6 +233,37 @@ fn t3_a_result_without_words_resumes_at_once() {
     assert_eq!(stage.outputs(), ["play a1/1 hello@700"]);
 }
 
+/// T6: a recogniser that is gone is told of once; after 30 s the action ends with an error.
+#[test]
+fn t6_why_a_recogniser_is_gone_is_told_once() {
+    let mut stage = Stage::listening("'1' '2' '' '' '' '' '' '60000'");
+    stage.on(MediaEvent::RecognitionFailed("refused".into()));
+    stage.on(MediaEvent::RecognizerLost("".into()));
+    assert_eq!(stage.outputs(), ["Erefused 0 0"]);
+    stage.after(29_999);
+    assert!(!stage.outputs().contains(&"ERROR()".to_owned()));
+    stage.after(1);
+    assert_eq!(stage.outputs(), ["ERROR()"]);
+}
+
+/// T5: the texts of two sentences that follow each other closely go to their own, in order.
+#[test]
+fn t5_a_text_that_comes_late_is_of_its_own_sentence() {
+    let mut stage = Stage::listening("");
+    stage.after(1_000);
+    stage.on(MediaEvent::SpeechStarted { ago_ms: 200 });
+    stage.after(1_300);
+    stage.on(MediaEvent::SpeechStopped { ago_ms: 800 });
+    stage.after(700);
+    stage.on(MediaEvent::SpeechStarted { ago_ms: 100 });
+    stage.after(400);
+    stage.on(MediaEvent::Final("first".into()));
+    stage.after(1_100);
+    stage.on(MediaEvent::SpeechStopped { ago_ms: 800 });
+    stage.on(MediaEvent::Final("second".into()));
+    assert_eq!(stage.outputs(), ["Ffirst 700 -800", "Fsecond 800 -2900"]);
+}
+
 /// T5, E91: play time is positive over the audio and negative after it.
 #[test]
 fn t5_sentences_carry_when_they_were_said() {

@@ -39,6 +39,8 @@ pub(super) struct Ear {
     awaited: VecDeque<SentenceId>,
     /// Nobody recognises; told once, until somebody does again.
     is_lost: bool,
+    /// The last sentence failed, and that was told.
+    has_failed: bool,
     /// No sentence is begun before this.
     pause_until: Tick,
 }
@@ -73,6 +75,7 @@ impl Ear {
             open: None,
             awaited: VecDeque::new(),
             is_lost: false,
+            has_failed: false,
             pause_until: Tick::default(),
         }
     }
@@ -120,6 +123,11 @@ impl Ear {
         outputs: &mut Outputs,
     ) -> Option<Noticed> {
         let Some(listen) = &self.listen else {
+            // The noise of the line is learnt all the same; who speaks when listening begins is heard
+            // as if they began then.
+            if self.vad.push(frame).is_some() {
+                self.vad.reset();
+            }
             self.keep(frame);
             return None;
         };
@@ -237,6 +245,7 @@ impl Ear {
                 if !self.take(id) {
                     return None;
                 }
+                self.has_failed = false;
                 let has_words = !text.trim().is_empty();
                 outputs.push_back(Output::Tell(MediaEvent::Final(text)));
                 Some(if has_words { Noticed::Understood } else { Noticed::NoWords })
@@ -249,6 +258,7 @@ impl Ear {
             }
             FromRecogniser::Lost(why) => {
                 if !std::mem::replace(&mut self.is_lost, true) {
+                    let why = if self.has_failed { SmolStr::default() } else { why };
                     outputs.push_back(Output::Tell(MediaEvent::RecognizerLost(why)));
                 }
                 None
@@ -267,6 +277,7 @@ impl Ear {
         if is_recognisers {
             self.pause_until = now.plus_ms(FAILED_PAUSE_MS);
         }
+        self.has_failed = true;
         outputs.push_back(Output::Tell(MediaEvent::RecognitionFailed(why)));
     }
 

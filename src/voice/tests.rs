@@ -331,6 +331,29 @@ fn a_recogniser_that_is_away_is_told_of_once_t6() {
     assert!(!told.contains(&"RecognizerReady".to_owned()), "{told:?}");
     booth.recognised(FromRecogniser::Ready);
     assert_eq!(booth.told(), ["RecognizerReady"]);
+
+    booth.pass(700, &SPEECH);
+    booth.recognised(FromRecogniser::Failed(SentenceId(1), "refused".into()));
+    booth.recognised(FromRecogniser::Lost("refused".into()));
+    let told = booth.told();
+    let ends = &told[told.len() - 2..];
+    assert_eq!(
+        ends,
+        ["RecognitionFailed(\"refused\")", "RecognizerLost(\"\")"],
+        "why is told once"
+    );
+}
+
+/// T2, 0: who is speaking when listening begins is heard from there on.
+#[test]
+fn who_speaks_when_listening_begins_is_heard_t2() {
+    let mut booth = Booth::new();
+    booth.pass(700, &SPEECH);
+    assert_eq!(booth.told(), [""; 0]);
+    booth.order(Order::Listen(Box::new(listen())));
+    booth.told();
+    booth.pass(600, &SPEECH[5_600..]);
+    assert_eq!(booth.told()[0], "begin 1");
 }
 
 /// E91: the caller is left and the robot right, sample beside sample, a second at a time.

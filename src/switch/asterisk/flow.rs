@@ -14,8 +14,8 @@ use crate::switch::{AudioLeg, CallLine, LegControl, LineId};
 use crate::turn::{EntryId, MediaEvent, Order};
 use crate::wire::fastagi::{Command, Environment, Reply};
 
-/// Legs whose audio failed while the caller stayed, one after the other, before the call is left to
-/// the dialplan: whatever ends them will end the next.
+/// Legs of a call whose audio failed while the caller stayed, before the call is left to the dialplan:
+/// whatever ends them will end the next.
 const FAILED_LEGS_MAX: u32 = 3;
 
 /// What is to be done when the audio has ended.
@@ -189,9 +189,10 @@ impl Flow {
                     if !matches!(next, Next::Nothing) {
                         its.end();
                     }
-                    self.failed_legs = 0;
-                    // A queue that is full or closed has no one to serve the leg: it ends.
-                    drop(self.legs.try_send(*leg));
+                    if self.legs.try_send(*leg).is_err() {
+                        tracing::error!("nobody serves the audio of a call; the call is left");
+                        next = Next::Leave;
+                    }
                     control = Some(its);
                 }
             }
