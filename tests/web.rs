@@ -263,3 +263,25 @@ async fn too_many_messages_lose_the_newest() {
     assert!(asked.iter().any(|asked| asked.path == "/0"));
     assert!(asked.iter().all(|asked| asked.path != "/1024"));
 }
+
+/// A service of the configuration may have a proxy of its own; what it says goes there, whole.
+#[tokio::test]
+async fn a_configured_service_is_reached_through_its_proxy() {
+    let proxy = Service::start(|_, _| Reply::Status(200, "through".into())).await;
+    let (web, _teller) = open(&["192.0.2.0/24"]);
+    let client = web.configured_client(&proxy.url).unwrap();
+    let answer = client.get("http://recogniser.invalid/v1/audio").send().await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "through");
+    let [asked] = &proxy.asked()[..] else { panic!("asked once") };
+    assert_eq!(asked.path, "http://recogniser.invalid/v1/audio");
+    assert!(web.configured_client("no proxy at all").is_err());
+}
+
+/// N15: what a script may not have asked for is said, with the remedy.
+#[tokio::test]
+async fn addresses_of_scripts_are_judged_n15() {
+    let (web, _teller) = open(&[]);
+    let metadata = "http://169.254.169.254/voice".parse().unwrap();
+    assert!(web.allows(&metadata).unwrap_err().contains("egress.allow"));
+    assert_eq!(web.allows(&"http://127.0.0.1:2700/".parse().unwrap()), Ok(()));
+}

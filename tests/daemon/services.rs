@@ -80,3 +80,23 @@ async fn a_web_request_without_an_answer_ends_with_error_r29() {
     let (rows, _) = daemon.rows("u").await;
     assert!(rows.contains(&"look ERROR() → bye 1".to_owned()), "{rows:?}");
 }
+
+/// E12: a voice that can't speak is said in `/readyz` and for each script, before a caller finds out.
+#[tokio::test]
+async fn a_missing_voice_is_said_before_a_caller_hears_nothing_e12() {
+    let folder = crate::daemon::folder();
+    let script = SCRIPT.replace("NLP", "http://127.0.0.1:1/").replace("CRM", "http://127.0.0.1:1");
+    std::fs::write(folder.path().join("flows/ask.json"), script).unwrap();
+    let (audiosocket, fastagi) = (crate::daemon::free_address(), crate::daemon::free_address());
+    let config = format!(
+        "[scripts]\ndefault = \"ask\"\n[asterisk]\naudiosocket = \"{audiosocket}\"\n\
+         fastagi = \"{fastagi}\"\n[speech.tts.default]\ncommand = [\"no-such-voice\", \"--stdout\"]\n"
+    );
+    let daemon = crate::daemon::Daemon::run(folder, &config);
+    assert_eq!(daemon.says("no-such-voice").await, 503);
+    daemon.write(
+        "flows/later.json",
+        r#"{ "flow": { "bye": { "action": "hangup", "playbacks": ["Bye."] } } }"#,
+    );
+    daemon.logs("an entry can't be played; callers will not hear it");
+}

@@ -37,8 +37,11 @@ exten => _6X.,1,Goto(telephonist-visible,${EXTEN},1)
 exten => 7000,1,Goto(telephonist-bare,s,1)
 exten => 5031,1,Set(robot_var_name=${CALLERID(name)})
  same => n,Goto(telephonist,${EXTEN},1)
-[tell]
-exten => _X.,1,NoOp(RESULT ${EXTEN} ${robot_result} ${robot_label} ${robot_last_node})
+[handover]
+exten => 4711,1,Verbose(1,RESULTS ${robot_result} ${robot_label} ${robot_last_node} ${robot_flow_revision} ${ROBOT_CALLID} ${ROBOT_DONE})
+ same => n,Hangup()
+[elsewhere]
+exten => 4712,1,Verbose(1,ELSEWHERE ${ROBOT_CALLID})
  same => n,Hangup()
 ";
 
@@ -141,6 +144,8 @@ fn scripts(bad_recogniser: &str, stalling_voice: &str) -> Vec<(String, Value)> {
         speaks
     });
     add(5_020, ends_with(json!({ "action": "transfer", "argument": "4000", "potential": "A" })));
+    add(5_023, ends_with(json!({ "action": "manual", "argument": "4711", "potential": "B" })));
+    add(5_024, ends_with(json!({ "action": "transfer", "argument": "4712 XML elsewhere" })));
     add(5_021, {
         let application = json!({ "action": "Playback", "argument": "vm-goodbye",
             "subflow": { "then": { "condition": { "complete": ["done"] } } } });

@@ -42,19 +42,22 @@ pub(crate) async fn an_application_plays_between_two_legs(rig: &Rig) {
     );
 }
 
-/// Variables of the dialplan in, results out: the row of a spoken variable has its value.
+/// Variables of the dialplan in, results out; and a context that the script names.
 pub(crate) async fn variables_go_in_and_results_come_out(rig: &Rig) {
-    let (_phone, call) = rig.call("5000").await;
-    hears(&call, ASK).await;
-    call.press('5');
-    call.ended(PATIENCE).await.expect("the robot hangs up");
-    let callid = rig.daemon.calls_of("5000", 1).await.remove(0);
-    rig.daemon.rows(&callid).await;
+    let ((_one, person), (_other, elsewhere)) = tokio::join!(rig.call("5023"), rig.call("5024"));
+    tokio::join!(hears(&person, ASK), hears(&elsewhere, ASK));
+    person.say(&saying("yes"));
+    elsewhere.say(&saying("yes"));
+    tokio::join!(person.ended(PATIENCE), elsewhere.ended(PATIENCE));
+    let ((rows, callid), (_, other_id)) = tokio::join!(rig.rows("5023"), rig.rows("5024"));
+    assert_eq!(rows.last().unwrap(), "end manual →  0");
     let log = rig.asterisk.log();
-    for line in ["robot_result".to_owned(), format!("ROBOT_CALLID={callid}")] {
-        let is_there = log.contains(&line) || log.contains(&line.replace('=', ", "));
-        let _ = is_there;
-    }
+    let results = log.lines().find_map(|line| line.split_once("] app_verbose.c: RESULTS "));
+    let results: Vec<&str> = results.expect("the dialplan goes on").1.split(' ').collect();
+    assert_eq!(results[..3], ["manual", "B", "end"], "{results:?}");
+    assert_eq!(results[3].len(), 12, "a revision: {results:?}");
+    assert_eq!(results[4..], [&*callid, "1"], "{results:?}");
+    assert!(log.contains(&format!("ELSEWHERE {other_id}")), "the script's own context");
     let spoken = rig.daemon.calls_of("5011", 1).await.remove(0);
     let said = rig.daemon.query(&spoken, SAID).await;
     assert_eq!(said, ["Hello, Ann. This is a robot."]);
