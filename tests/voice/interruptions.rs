@@ -1,8 +1,9 @@
 //! When a caller's sound stops the robot's (T2, T3).
 
-use crate::hearing::{Sound, Span, played, spans};
-use crate::robot::{ASK, ASK_MS, PATIENCE, Rig, SENTENCE_MS, VOICE, hears, pause, saying};
-use crate::sip::Call;
+use crate::hearing::Span;
+use crate::robot::{
+    ASK, ASK_MS, GAP_MS, LOST_MS, PATIENCE, Rig, SENTENCE_MS, VOICE, hears, pause, pieces, saying,
+};
 
 /// The caller begins so long after the answer, ms.
 const SPEAKS_AT_MS: usize = 1_000;
@@ -21,11 +22,15 @@ async fn cough(rig: &Rig, number: &str, ms: usize) {
     call.say(&pause(SPEAKS_AT_MS));
     call.say(&VOICE[..ms * 8]);
     call.ended(PATIENCE).await.expect("the robot hangs up");
-    let pieces = asked(&call);
+    let pieces = pieces(&call, ASK);
     let heard_ms: usize = pieces.iter().map(|span| span.end_ms - span.start_ms).sum();
-    let whole = ASK_MS - 60..ASK_MS + 80;
+    let whole = ASK_MS - LOST_MS..ASK_MS + 80;
     assert!(whole.contains(&heard_ms), "every bit of it once: {heard_ms} ms in {pieces:?}");
-    assert!(pieces.len() <= 2, "{pieces:?}");
+    // A cough silences the robot for as long as it is not known to be one; what a busy machine loses
+    // is shorter.
+    let is_cut = |pair: &&[Span]| pair[1].start_ms - pair[0].end_ms > GAP_MS;
+    let cuts = pieces.windows(2).filter(is_cut).count();
+    assert!(cuts <= 1, "it is cut once: {pieces:?}");
     let (rows, _) = rig.rows(number).await;
     assert_eq!(rows[1], "ask TIMEOUT() → bye 1", "{rows:?}");
 }
@@ -48,7 +53,7 @@ pub(crate) async fn each_mode_does_what_its_row_says(rig: &Rig) {
         assert!(range.contains(&heard.stopped_ms), "mode {}: {heard:?}", heard.mode);
     };
     let plays_on = |heard: &Heard| {
-        assert!(heard.stopped_ms >= ASK_MS - 60, "mode {}: {heard:?}", heard.mode);
+        assert!(heard.stopped_ms >= ASK_MS - LOST_MS, "mode {}: {heard:?}", heard.mode);
     };
     // 0: nobody listens.
     plays_on(&none);
@@ -91,16 +96,8 @@ async fn interrupt(rig: &Rig, mode: u32, word: &str) -> Heard {
     call.say(&pause(SPEAKS_AT_MS.saturating_sub(late)));
     call.say(&saying(word));
     call.ended(PATIENCE).await.expect("the robot hangs up");
-    let pieces = asked(&call);
+    let pieces = pieces(&call, ASK);
     let stopped_ms = pieces.last().unwrap().end_ms - pieces[0].start_ms;
     let (mut rows, _) = rig.rows(&number).await;
     Heard { mode, stopped_ms, row: rows.remove(1) }
-}
-
-/// The pieces in which the prompt was heard.
-fn asked(call: &Call) -> Vec<Span> {
-    let spans = spans(&played(&call.heard()), &[ASK]).into_iter();
-    spans
-        .filter(|span| span.sound == Sound::Tone(ASK) && span.end_ms - span.start_ms > 40)
-        .collect()
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::asterisk::{Addresses, Asterisk, Setup, shipped};
 use crate::daemon::{Daemon, folder, free_address};
-use crate::hearing::{Span, played, tone, tone_span};
+use crate::hearing::{Sound, Span, played, spans, tone, tone_span};
 use crate::recogniser::{self, Recogniser};
 use crate::service::{Reply, Service};
 use crate::sip::{Call, Phone};
@@ -225,6 +225,30 @@ pub(crate) fn pause(ms: usize) -> Vec<i16> {
 /// The first time this tone was heard for long enough.
 pub(crate) fn heard(call: &Call, hz: u32) -> Option<Span> {
     tone_span(&played(&call.heard()), hz, HEARD_MS)
+}
+
+/// The pieces in which this tone was heard.
+pub(crate) fn pieces(call: &Call, hz: u32) -> Vec<Span> {
+    let spans = spans(&played(&call.heard()), &[hz]).into_iter();
+    spans.filter(|span| span.sound == Sound::Tone(hz) && span.end_ms - span.start_ms > 20).collect()
+}
+
+/// What of a prompt a busy machine may lose to the ear, ms: packets that come late are heard late, and
+/// the edges of a gap are no tone.
+pub(crate) const LOST_MS: usize = 160;
+
+/// A pause within a prompt that only a busy machine makes, ms: robot, switch and callers share it with
+/// other tests. A prompt that is cut is silent for longer.
+pub(crate) const GAP_MS: usize = 500;
+
+/// Fails unless this prompt was heard whole, without a pause that somebody made.
+#[track_caller]
+pub(crate) fn heard_whole(call: &Call, hz: u32, ms: usize) {
+    let pieces = pieces(call, hz);
+    let heard_ms: usize = pieces.iter().map(|span| span.end_ms - span.start_ms).sum();
+    assert!((ms - LOST_MS..ms + 80).contains(&heard_ms), "{heard_ms} of {ms} ms: {pieces:?}");
+    let gaps = pieces.windows(2).map(|pair| pair[1].start_ms - pair[0].end_ms);
+    assert!(gaps.max().unwrap_or_default() <= GAP_MS, "{pieces:?}");
 }
 
 /// Waits until this tone is heard.
