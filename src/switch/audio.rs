@@ -132,6 +132,7 @@ impl AudioLeg {
     /// begun (S30). True if it was sent, all of it or in part.
     pub fn send(&mut self, frame: &Frame, now: Tick) -> bool {
         if self.ending.is_some() {
+            self.flush();
             return false;
         }
         if self.to_end.load(Ordering::Relaxed) {
@@ -164,6 +165,9 @@ impl AudioLeg {
     }
 
     fn flush(&mut self) {
+        if self.unsent.is_empty() {
+            return;
+        }
         if let Ok(count) = self.stream.write(&self.unsent) {
             self.unsent.drain(..count);
         }
