@@ -24,7 +24,7 @@ mod talk;
 
 pub use exit::Exit;
 
-/// Talks to callers by a script, beside FreeSWITCH.
+/// Talks to callers by a script, beside FreeSWITCH and Asterisk.
 #[derive(Parser)]
 #[command(name = "telephonist", version)]
 struct Arguments {

@@ -26,6 +26,21 @@ fn dialplans_name_the_addresses_of_the_reference() {
 }
 
 #[test]
+fn every_metric_stands_in_a_paper() {
+    let papers: String = files("docs", "md").into_iter().map(|paper| paper.text).collect();
+    let sources: String = files("src", "rs").into_iter().map(|source| source.text).collect();
+    assert!(strange_metrics(&sources, "").len() > 30, "the metrics are found");
+    none(&strange_metrics(&sources, &papers));
+}
+
+#[test]
+fn a_metric_of_no_paper_is_found() {
+    let source = "Self::A => \"telephonist_a_total\", counter!(\"telephonist_b\")";
+    let found = strange_metrics(source, "| `telephonist_a_total` | | a |");
+    assert_eq!(found, ["telephonist_b stands in no paper of docs/"]);
+}
+
+#[test]
 fn the_code_map_is_short_and_has_every_module() {
     let (map, root) = (read("ARCHITECTURE.md").unwrap(), read("src/lib.rs").unwrap());
     none(&check_map(&map, &root));
@@ -108,6 +123,14 @@ fn check_config(text: &str) -> Vec<String> {
         Err(rejected) => rejected.0,
     };
     problems.iter().map(ToString::to_string).collect()
+}
+
+/// Names of metrics in the source that no row of a table in the papers has.
+fn strange_metrics(source: &str, papers: &str) -> Vec<String> {
+    let pattern = regex::Regex::new("\"(telephonist_[a-z_]+)\"").unwrap();
+    let names = pattern.captures_iter(source).map(|name| name[1].to_owned());
+    let strange = names.filter(|name| !papers.contains(&format!("| `{name}` |")));
+    strange.map(|name| format!("{name} stands in no paper of docs/")).collect()
 }
 
 /// Addresses of this host that the reference configuration does not have.
