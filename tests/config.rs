@@ -260,6 +260,8 @@ fn recognisers_and_voices_have_names_of_the_users_own() {
     ];
     let loaded = read(text, &variables).unwrap();
     let speech = loaded.config.speech;
+    let one = read("[speech.tts.ru]\nvoice = \"ru\"\n", &[]).unwrap().config.speech.tts;
+    assert_eq!(one["default"].command, one["ru"].command, "the built-in voice stays");
     assert_eq!(
         (speech.asr["fast"].kind, &*speech.asr["fast"].secret.0),
         (AsrKind::Openai, "hunter2")
@@ -287,6 +289,10 @@ fn ears_and_voices_that_can_not_work_are_said_with_the_remedy() {
     ] {
         assert!(said.contains(&format!(" {key}: ")), "{key}: {said}");
     }
+    let all = said_of("[asterisk]\naudiosocket = \"0.0.0.0:9092\"\nbare = true\n", &[]);
+    assert!(all.contains("can't connect to all addresses"), "{all}");
+    let one = read("[recording]\nmode = \"action\"\n", &[]).unwrap().warnings;
+    assert_eq!(one.iter().map(|warning| &*warning.key).collect::<Vec<_>>(), ["recording.name"]);
     let deaf =
         read("[asterisk]\naudiosocket = \"127.0.0.1:9092\"\nfastagi = \"127.0.0.1:4573\"\n", &[]);
     let keys: Vec<_> = deaf.unwrap().warnings.into_iter().map(|warning| warning.key).collect();

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use super::problem::Problem;
-use super::{Config, Freeswitch, FreeswitchOutbound, TtsKind};
+use super::{Config, Freeswitch, FreeswitchOutbound, RecordingMode, TtsKind};
 
 /// The width of a table name in MySQL.
 const TABLE_NAME_BYTES_MAX: usize = 64;
@@ -106,6 +106,11 @@ fn check_asterisk(config: &Config, problems: &mut Vec<Problem>) {
         let remedy = "write for example 127.0.0.1:9092";
         problems.push(Problem::error("asterisk.audiosocket", "calls would have no audio", remedy));
     }
+    if ["0.0.0.0:", "[::]:"].iter().any(|all| asterisk.audiosocket.starts_with(all)) {
+        let message = "is told to Asterisk, which can't connect to all addresses at once";
+        let remedy = "write the one address of this machine that Asterisk reaches";
+        problems.push(Problem::error("asterisk.audiosocket", message, remedy));
+    }
     if !asterisk.audiosocket.is_empty() {
         if asterisk.fastagi.is_empty() && !asterisk.bare {
             let message = "no call is ever announced, and unannounced ones are refused";
@@ -145,6 +150,11 @@ fn check_ears_and_voices(config: &Config, problems: &mut Vec<Problem>) {
         check_time(&key("timeout_ms"), tts.timeout_ms, problems);
     }
     let name = &config.recording.name;
+    if config.recording.mode == RecordingMode::Action && !name.contains("${appid}") {
+        let message = "names one file for all actions of a call, which is mode = \"call\"";
+        let remedy = "write for example %Y-%m-%d/${callid}-${appid}";
+        problems.push(Problem::warning("recording.name", message, remedy));
+    }
     if name.is_empty() || name.starts_with('/') || name.split('/').any(|step| step == "..") {
         let remedy = "write for example %Y-%m-%d/${callid}";
         problems.push(Problem::error("recording.name", "leads out of recording.dir", remedy));

@@ -71,6 +71,8 @@ pub fn load(source: &Source) -> Result<Loaded, Rejected> {
         document.values.clone().try_into().map_err(|error: toml::de::Error| {
             Rejected(vec![Problem::error("", error.message(), "compare with the reference")])
         })?;
+    // Whoever names a voice of their own has the built-in one all the same.
+    config.speech.tts.entry("default".into()).or_default();
     let mut faults = resolve_secrets(&mut config, &source.environment);
     faults.extend(check::check(&config));
     problems.extend(faults.into_iter().map(|problem| {

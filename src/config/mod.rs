@@ -344,8 +344,6 @@ impl Default for Asterisk {
             "Playback",
             "Background",
             "Wait",
-            "Milliwatt",
-            "MusicOnHold",
             "Playtones",
             "StopPlaytones",
             "SayAlpha",

@@ -107,7 +107,10 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     let edges = (store.clone(), web, voices.clone());
     let calls = Calls::new(config, scripts.clone(), edges, (clock.clone(), tasks.clone()))?;
     if let Some(voices) = voices {
-        tasks.spawn("voices", prepare::watch(voices, scripts, readiness.part("voice")));
+        let ticks = clock.clone();
+        let preparing =
+            prepare::watch(voices, scripts, readiness.part("voice"), move || ticks.now().tick);
+        tasks.spawn("voices", preparing);
     }
 
     serve_http(config, &tasks, (readiness.clone(), metrics.clone()), stopped.clone()).await?;

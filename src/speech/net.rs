@@ -7,7 +7,7 @@ use reqwest::{Client, Url};
 /// Says whether a script may have a request sent there, and if not why (N15).
 type Check = dyn Fn(&Url) -> Result<(), String> + Send + Sync;
 
-/// Makes the same client behind a proxy, `http://host:port`.
+/// Makes a client for a service of the configuration, behind a proxy, `http://host:port`, or none.
 type Proxied = dyn Fn(&str) -> Result<Client, String> + Send + Sync;
 
 /// How recognisers and voices are reached. Copies are the same client.
@@ -41,7 +41,7 @@ impl Net {
     /// # Errors
     /// What is wrong with the proxy.
     pub fn client_by(&self, proxy: &str) -> Result<Client, String> {
-        if proxy.is_empty() { Ok(self.client.clone()) } else { (self.proxied)(proxy) }
+        (self.proxied)(proxy)
     }
 
     /// Whether a script may have requests sent to this `http` or `https` address. What the

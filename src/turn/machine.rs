@@ -15,6 +15,8 @@ use crate::engine::{Action, ActionKind, EndReason, Heard, Input, Now, Tick};
 
 /// Speech that stopped the audio has this long after its end to become text, ms (T3).
 const FALSE_START_MS: u64 = 1_500;
+/// However late the end of speech was noticed, the recogniser has this long for it, ms.
+const RECOGNITION_MS_MIN: u64 = 700;
 /// A playback whose length nobody knows may last this long, ms: ten minutes and five seconds (T7).
 const PLAYBACK_MS_MAX: u64 = 605_000;
 /// Without a recogniser for this long an action ends with `ERROR()`, ms (T6).
@@ -320,7 +322,8 @@ impl Turn {
         let Some(speech) = self.speech.current() else { return };
         speech.stopped = Some(now.minus_ms(ago_ms));
         self.timers.disarm(Timer::MaxSpeech);
-        self.timers.arm(Timer::FalseStart, now.tick.plus_ms(FALSE_START_MS));
+        let left_ms = FALSE_START_MS.saturating_sub(ago_ms).max(RECOGNITION_MS_MIN);
+        self.timers.arm(Timer::FalseStart, now.tick.plus_ms(left_ms));
     }
 
     /// T6: the sentence ends here, and with it an action that listens; a goodbye goes on (T12).

@@ -221,6 +221,24 @@ fn t3_a_cough_does_not_silence_the_robot() {
     assert_eq!(stage.outputs(), ["play a1/2 hello@1020", "play a1/3 there@0"]);
 }
 
+/// T3: the 1.5 s are counted from the end of the sound, whenever that was noticed; but a recogniser has
+/// some time for it.
+#[test]
+fn t3_the_end_of_a_cough_may_be_noticed_late() {
+    for (ago_ms, left_ms) in [(0, 1_500), (800, 700), (2_000, 700)] {
+        let mut stage = Stage::heard(&["hello"], "");
+        stage.after(5_000);
+        stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
+        stage.finished(0, PlaybackEnd::Stopped, 5_000);
+        stage.after(ago_ms);
+        stage.on(MediaEvent::SpeechStopped { ago_ms });
+        stage.after(left_ms - 1);
+        assert_eq!(stage.outputs(), ["stop"], "{ago_ms}");
+        stage.after(1);
+        assert_eq!(stage.outputs(), ["play a1/1 hello@5000"], "{ago_ms}");
+    }
+}
+
 /// T3: a recogniser that says "no words" is believed at once, even before the switch has
 /// confirmed that the audio stopped.
 #[test]
@@ -254,14 +272,14 @@ fn t5_a_text_that_comes_late_is_of_its_own_sentence() {
     stage.on(MediaEvent::SpeechStarted { ago_ms: 200 });
     stage.after(1_300);
     stage.on(MediaEvent::SpeechStopped { ago_ms: 800 });
-    stage.after(700);
+    stage.after(600);
     stage.on(MediaEvent::SpeechStarted { ago_ms: 100 });
     stage.after(400);
     stage.on(MediaEvent::Final("first".into()));
     stage.after(1_100);
     stage.on(MediaEvent::SpeechStopped { ago_ms: 800 });
     stage.on(MediaEvent::Final("second".into()));
-    assert_eq!(stage.outputs(), ["Ffirst 700 -800", "Fsecond 800 -2900"]);
+    assert_eq!(stage.outputs(), ["Ffirst 700 -800", "Fsecond 800 -2800"]);
 }
 
 /// T5, E91: play time is positive over the audio and negative after it.

@@ -43,6 +43,8 @@ pub(super) struct Ear {
     has_failed: bool,
     /// No sentence is begun before this.
     pause_until: Tick,
+    /// The sentence that is being said has failed: what is left of it is none of its own.
+    is_spoilt: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +79,7 @@ impl Ear {
             is_lost: false,
             has_failed: false,
             pause_until: Tick::default(),
+            is_spoilt: false,
         }
     }
 
@@ -92,9 +95,11 @@ impl Ear {
             finds_ends: listen.ends != Ends::Ours,
         };
         outputs.push_back(Output::Recogniser(ToRecogniser::Listen(Box::new(hearing))));
-        if !self.is_lost {
-            outputs.push_back(Output::Tell(MediaEvent::RecognizerReady));
-        }
+        outputs.push_back(Output::Tell(if self.is_lost {
+            MediaEvent::RecognizerLost(SmolStr::default())
+        } else {
+            MediaEvent::RecognizerReady
+        }));
         self.listen = Some(listen);
     }
 
@@ -106,6 +111,7 @@ impl Ear {
             outputs.push_back(Output::Recogniser(ToRecogniser::Cancel(id)));
         }
         self.vad.reset();
+        self.is_spoilt = false;
     }
 
     /// The line is gone: what was being said is over.
@@ -156,7 +162,7 @@ impl Ear {
             open.silent_since = None;
             return None;
         }
-        if now < self.pause_until {
+        if now < self.pause_until || self.is_spoilt {
             return None;
         }
         self.begin(true, outputs);
@@ -177,6 +183,7 @@ impl Ear {
         now: Tick,
         outputs: &mut Outputs,
     ) -> Option<Noticed> {
+        self.is_spoilt = false;
         let open = self.open.as_mut()?;
         if ends != Ends::Ours {
             open.silent_since = Some(now);
@@ -242,8 +249,13 @@ impl Ear {
                 None
             }
             FromRecogniser::Final(id, text) => {
+                let was_open = self.open.is_some_and(|open| open.id == id);
                 if !self.take(id) {
                     return None;
+                }
+                if was_open {
+                    // The recogniser found the end; whoever goes on speaks another sentence.
+                    self.vad.reset();
                 }
                 self.has_failed = false;
                 let has_words = !text.trim().is_empty();
@@ -251,7 +263,9 @@ impl Ear {
                 Some(if has_words { Noticed::Understood } else { Noticed::NoWords })
             }
             FromRecogniser::Failed(id, why) => {
+                let was_open = self.open.is_some_and(|open| open.id == id);
                 if self.take(id) {
+                    self.is_spoilt |= was_open && self.vad.is_speaking();
                     self.failed(why, now, outputs);
                 }
                 Some(Noticed::NoWords)
@@ -293,9 +307,7 @@ impl Ear {
         }
         let is_open = self.open.is_some_and(|open| open.id == id);
         if is_open {
-            // The recogniser found the end, or gave up.
             self.open = None;
-            self.vad.reset();
         }
         is_open
     }

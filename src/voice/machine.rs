@@ -23,6 +23,9 @@ const NOTHING_HEARD_MS: u64 = 60;
 /// it waits for speech, ms (T8).
 const PATIENCE_MS: u64 = 5_000;
 
+/// However short that is, a voice gets so long, ms: a sentence takes most of it.
+const PATIENCE_MS_MIN: u64 = 1_500;
+
 /// Audio that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u32);
@@ -92,7 +95,8 @@ impl Voice {
             }
             Order::StopAudio => self.mouth.stop(&mut self.outputs),
             Order::Listen(listen) => {
-                self.mouth.set_patience(listen.wait_speech_ms.min(PATIENCE_MS));
+                let patience_ms = listen.wait_speech_ms.clamp(PATIENCE_MS_MIN, PATIENCE_MS);
+                self.mouth.set_patience(patience_ms);
                 self.ear.listen(listen, &mut self.outputs);
             }
             Order::StopListening => self.ear.stop(&mut self.outputs),

@@ -328,7 +328,11 @@ fn a_recogniser_that_is_away_is_told_of_once_t6() {
     booth.order(Order::Listen(Box::new(listen())));
     let told = booth.told();
     assert_eq!(told[0], "RecognizerLost(\"refused\")");
-    assert!(!told.contains(&"RecognizerReady".to_owned()), "{told:?}");
+    assert_eq!(
+        told.last().unwrap(),
+        "RecognizerLost(\"\")",
+        "who listens anew is told too: {told:?}"
+    );
     booth.recognised(FromRecogniser::Ready);
     assert_eq!(booth.told(), ["RecognizerReady"]);
 
@@ -342,6 +346,20 @@ fn a_recogniser_that_is_away_is_told_of_once_t6() {
         ["RecognitionFailed(\"refused\")", "RecognizerLost(\"\")"],
         "why is told once"
     );
+}
+
+/// A recogniser that fails at once costs a sentence one failure, however long the caller goes on; the
+/// next sentence is asked for again.
+#[test]
+fn a_sentence_fails_once_n21() {
+    let mut booth = Booth::listening(listen());
+    booth.pass(500, &SPEECH);
+    booth.recognised(FromRecogniser::Failed(SentenceId(1), "refused".into()));
+    booth.told();
+    booth.pass(3_500, &SPEECH[4_000..]);
+    assert_eq!(booth.told(), [""; 0]);
+    booth.pass(700, &SPEECH);
+    assert_eq!(booth.told()[0], "begin 2");
 }
 
 /// T2, 0: who is speaking when listening begins is heard from there on.

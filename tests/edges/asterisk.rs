@@ -115,11 +115,13 @@ fn id_in(exec: &str) -> Uuid {
 async fn a_session_is_a_call_s20() {
     let mut ports = ports(false).await;
     let mut session = Session::open(&ports, "flow/loan").await;
-    let asking = tokio::spawn(async move {
-        let end = session.until("ANSWER").await;
-        (session, end)
-    });
-    let mut call = ports.next_call().await;
+    let (mut call, last) = {
+        let asking = session.until("SET VARIABLE ROBOT_CALLID");
+        let last = asking.await;
+        session.answer("200 result=1").await;
+        (ports.next_call().await, last)
+    };
+    assert!(last.contains(call.callid.as_str()), "{last}");
     assert_eq!(call.robot_flow.as_deref(), Some("loan"));
     let variable = |name: &str| {
         let found = call.variables.iter().find(|(known, _)| known == name);
@@ -130,7 +132,7 @@ async fn a_session_is_a_call_s20() {
     assert_eq!(variable("caller_id_name"), None, "`unknown` is no name");
     assert_eq!(variable("robot_var_branch"), Some("north"));
     call.handle.take("").unwrap();
-    let (mut session, _) = asking.await.unwrap();
+    assert_eq!(session.until("ANSWER").await, "ANSWER");
     session.answer("200 result=0").await;
     let exec = session.until("EXEC AudioSocket").await;
     let audio = ports.bring_audio(id_in(&exec)).await;
@@ -217,13 +219,11 @@ async fn garbage_ends_its_connection_n13() {
 async fn a_refused_call_is_the_dialplans_again() {
     let mut ports = ports(false).await;
     let mut session = Session::open(&ports, "flow/loan").await;
-    let asking = tokio::spawn(async move {
-        let end = session.until("SET VARIABLE ROBOT_DONE").await;
-        (session, end)
-    });
+    session.until("SET VARIABLE ROBOT_CALLID").await;
+    session.answer("200 result=1").await;
     let call = ports.next_call().await;
     call.handle.leave("SWITCH_CONGESTION").unwrap();
-    let (mut session, end) = asking.await.unwrap();
+    let end = session.until("SET VARIABLE ROBOT_DONE").await;
     assert_eq!(end, "SET VARIABLE ROBOT_DONE \"1\"");
     session.answer("200 result=1").await;
     drop(call);

@@ -26,7 +26,10 @@ pub(crate) fn net() -> Net {
         Some(FORBIDDEN) => Err(format!("{FORBIDDEN} is a link-local address")),
         _ => Ok(()),
     };
-    let proxied = |proxy: &str| Err(format!("`{proxy}` is no proxy"));
+    let proxied = |proxy: &str| match proxy {
+        "" => Ok(reqwest::Client::new()),
+        proxy => Err(format!("`{proxy}` is no proxy")),
+    };
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     Net::new(client, check, proxied)
 }

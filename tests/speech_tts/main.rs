@@ -68,7 +68,10 @@ fn net() -> Net {
         _ => Ok(()),
     };
     let client = Client::builder().no_proxy().build().unwrap();
-    Net::new(client, check, |proxy| Err(format!("{proxy} is no proxy")))
+    Net::new(client, check, |proxy| match proxy {
+        "" => Ok(reqwest::Client::new()),
+        proxy => Err(format!("{proxy} is no proxy")),
+    })
 }
 
 /// A configuration whose folders are below this one, and whose default voice is this.

@@ -138,7 +138,7 @@ impl Line {
         let mut lost = due.lost;
         for _ in 0..due.frames {
             let frame = voice.next_frame(tick);
-            lost += u32::from(!leg.send(&frame, tick) && !leg.is_ending());
+            lost += u32::from(!leg.send(&frame, tick) && !leg.is_ending() && goes_on);
         }
         if lost > 0 {
             metrics::counter!(Meter::FramesLost.name()).increment(lost.into());

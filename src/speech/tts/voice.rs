@@ -221,7 +221,10 @@ mod tests {
             Some("169.254.169.254") => Err("refused".to_owned()),
             _ => Ok(()),
         };
-        Net::new(Client::new(), check, |proxy| Err(format!("`{proxy}` is no proxy")))
+        Net::new(Client::new(), check, |proxy| match proxy {
+            "" => Ok(Client::new()),
+            proxy => Err(format!("`{proxy}` is no proxy")),
+        })
     }
 
     fn voices() -> Voices {
