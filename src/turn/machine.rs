@@ -150,7 +150,10 @@ impl Turn {
             match timer {
                 Timer::WaitSpeech => self.complete(self.complete_args("TIMEOUT")),
                 Timer::MaxSpeech => self.cut_speech(),
-                Timer::FalseStart => self.false_start(now),
+                Timer::FalseStart => {
+                    self.speech.give_up();
+                    self.no_words(now);
+                }
                 Timer::Playback => self.playback_overdue(now),
                 Timer::RecognizerRetry => self.listen(),
                 Timer::RecognizerGone => {
@@ -393,6 +396,11 @@ impl Turn {
     /// There was a sound and no words (T3).
     fn false_start(&mut self, now: Now) {
         self.end_speech(now);
+        self.no_words(now);
+    }
+
+    /// Goes on as if the caller had made no sound.
+    fn no_words(&mut self, now: Now) {
         if self.hung_up.is_some() {
             return self.tell_hangup();
         }

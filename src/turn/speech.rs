@@ -27,6 +27,8 @@ const AWAITED_MAX: usize = 4;
 pub(super) struct Speeches {
     current: Option<Speech>,
     awaited: VecDeque<Speech>,
+    /// Nobody waits for their texts any more, and they may come all the same (T3).
+    overdue: VecDeque<Speech>,
 }
 
 impl Speeches {
@@ -45,6 +47,7 @@ impl Speeches {
         if self.goes_on() {
             return false;
         }
+        self.overdue.clear();
         if let Some(before) = self.current.replace(speech) {
             if self.awaited.len() == AWAITED_MAX {
                 self.awaited.pop_front();
@@ -66,7 +69,14 @@ impl Speeches {
 
     /// The speech whose text has come.
     pub(super) fn take(&mut self) -> Option<Speech> {
-        self.awaited.pop_front().or_else(|| self.current.take())
+        let awaited = self.awaited.pop_front().or_else(|| self.current.take());
+        awaited.or_else(|| self.overdue.pop_front())
+    }
+
+    /// What has been said is not waited for any more.
+    pub(super) fn give_up(&mut self) {
+        let said = self.current.take_if(|speech| speech.stopped.is_some());
+        self.overdue = self.awaited.drain(..).chain(said).collect();
     }
 
     /// Nothing is being said or awaited.

@@ -221,6 +221,42 @@ fn t3_a_cough_does_not_silence_the_robot() {
     assert_eq!(stage.outputs(), ["play a1/2 hello@1020", "play a1/3 there@0"]);
 }
 
+/// T3, E91: words that come when they are waited for no more, and the audio goes on already, are words
+/// of the speech that stopped it.
+#[test]
+fn t3_late_words_carry_when_they_were_said() {
+    let mut stage = Stage::heard(&["hello"], "");
+    stage.after(1_000);
+    stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
+    stage.finished(0, PlaybackEnd::Stopped, 1_000);
+    stage.after(600);
+    stage.on(MediaEvent::SpeechStopped { ago_ms: 0 });
+    stage.after(1_500);
+    assert_eq!(stage.outputs(), ["stop", "play a1/1 hello@1000"]);
+    stage.after(300);
+    stage.on(MediaEvent::Final("yes".into()));
+    assert_eq!(stage.outputs(), ["Fyes 600 1600"]);
+    stage.after(300);
+    stage.on(MediaEvent::Final("nobody said this".into()));
+    assert_eq!(stage.outputs(), ["Fnobody said this 0 3700"]);
+}
+
+/// T3, T7: two noises of which a recogniser never says anything do not keep an action open.
+#[test]
+fn t3_two_noises_without_a_result_do_not_keep_it_open() {
+    let mut stage = Stage::listening("");
+    for _ in 0..2 {
+        stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
+        stage.after(300);
+        stage.on(MediaEvent::SpeechStopped { ago_ms: 0 });
+        stage.after(300);
+    }
+    stage.after(1_200 + 4_999);
+    assert_eq!(stage.outputs(), [""; 0]);
+    stage.after(1);
+    assert_eq!(stage.outputs(), ["TIMEOUT()"]);
+}
+
 /// T3: a recogniser that says "no words" is believed at once, even before the switch has
 /// confirmed that the audio stopped.
 #[test]
