@@ -9,7 +9,7 @@ use super::interrupt::Interrupt;
 use super::listening::Listening;
 use super::order::Order;
 use super::playback::{Audio, ms};
-use super::speech::{Interval, Speech, Speeches};
+use super::speech::{Interval, LastFailure, Speech, Speeches, keep};
 use super::timers::{Timer, Timers};
 use crate::engine::{Action, ActionKind, EndReason, Heard, Input, Now, Tick};
 
@@ -21,8 +21,6 @@ const PLAYBACK_MS_MAX: u64 = 605_000;
 const RECOGNIZER_GONE_MS: u64 = 30_000;
 /// A recogniser that failed to start is tried again after this long, ms.
 const RECOGNIZER_RETRY_MS: u64 = 2_000;
-/// Sentences of one action that are kept until they are told; of more, the newest are (N21).
-const SENTENCES_MAX: usize = 32;
 /// What was being said at the hang-up is waited for this long, ms (E76).
 const AFTER_HANGUP_MS: u64 = 3_000;
 
@@ -48,6 +46,7 @@ pub struct Turn {
     outputs: VecDeque<Output>,
     /// The line is gone; the end is told when what was being said has come.
     hung_up: Option<EndReason>,
+    failed: LastFailure,
     /// The file that the caller's words are recorded in; empty = none (E91).
     recording: SmolStr,
 }
@@ -308,8 +307,7 @@ impl Turn {
         }
         let over_audio = self.action.as_ref().is_some_and(|action| action.audio.is_playing());
         let started = now.minus_ms(ago_ms);
-        let (stopped, partial) = (None, SmolStr::default());
-        if !self.speech.begin(Speech { started, over_audio, stopped, partial }) {
+        if !self.speech.begin(Speech { started, over_audio, stopped: None, partial: "".into() }) {
             return;
         }
         self.timers.disarm(Timer::WaitSpeech);
@@ -387,6 +385,7 @@ impl Turn {
             return;
         }
         let interval = self.end_speech(now);
+        self.failed.note(error, now.tick);
         let heard = self.heard('E', error, interval);
         self.input(Input::Text(heard));
         self.resume(now);
@@ -490,8 +489,10 @@ impl Turn {
         if !self.hears() {
             return;
         }
-        let heard = self.heard('E', error, Interval::moment(now));
-        self.input(Input::Text(heard));
+        if !self.failed.is_same(error, now.tick) {
+            let heard = self.heard('E', error, Interval::moment(now));
+            self.input(Input::Text(heard));
+        }
         self.timers.arm(Timer::RecognizerRetry, now.tick.plus_ms(RECOGNIZER_RETRY_MS));
         if !self.timers.is_armed(Timer::RecognizerGone) {
             self.timers.arm(Timer::RecognizerGone, now.tick.plus_ms(RECOGNIZER_GONE_MS));
@@ -596,12 +597,4 @@ impl Turn {
     fn input(&mut self, input: Input) {
         self.outputs.push_back(Output::Input(input));
     }
-}
-
-/// Keeps one more of what was said, and no more than so many.
-fn keep<T>(kept: &mut Vec<T>, one: T) {
-    if kept.len() >= SENTENCES_MAX {
-        kept.remove(0);
-    }
-    kept.push(one);
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use smol_str::SmolStr;
 
-use crate::engine::Now;
+use crate::engine::{Now, Tick};
 
 /// Speech that has begun and was not told of as a sentence yet.
 #[derive(Debug)]
@@ -20,6 +20,12 @@ pub(super) struct Speech {
 /// Pieces of speech whose text has not come and which the caller has gone on after. A recogniser that
 /// is so far behind has lost them.
 const AWAITED_MAX: usize = 4;
+
+/// Sentences of one action that are kept until they are told; of more, the newest are (N21).
+const SENTENCES_MAX: usize = 32;
+
+/// A recogniser that is lost is no news if a sentence failed so shortly before, for that, ms.
+const SAME_FAILURE_MS: u64 = 100;
 
 /// What the caller is saying, and has said while its text is still to come. Texts come in the order
 /// of speech.
@@ -107,4 +113,28 @@ impl Interval {
     pub(super) fn moment(now: Now) -> Self {
         Self { started: now, ended: now, over_audio: false }
     }
+}
+
+/// Why a sentence was not understood last, and when that was told.
+#[derive(Debug, Default)]
+pub(super) struct LastFailure(Option<(SmolStr, Tick)>);
+
+impl LastFailure {
+    pub(super) fn note(&mut self, error: &SmolStr, now: Tick) {
+        self.0 = Some((error.clone(), now));
+    }
+
+    /// True if this was told of a sentence just now.
+    pub(super) fn is_same(&self, error: &SmolStr, now: Tick) -> bool {
+        let told = self.0.as_ref();
+        told.is_some_and(|(told, at)| told == error && now.ms_since(*at) < SAME_FAILURE_MS)
+    }
+}
+
+/// Keeps one more of what was said, and no more than so many.
+pub(super) fn keep<T>(kept: &mut Vec<T>, one: T) {
+    if kept.len() >= SENTENCES_MAX {
+        kept.remove(0);
+    }
+    kept.push(one);
 }

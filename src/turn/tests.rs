@@ -354,6 +354,22 @@ fn t6_an_action_completes_once() {
     assert_eq!(stage.outputs(), ["BREAK()"]);
 }
 
+/// T5, T6: a sentence that failed because the recogniser is gone is one failure, and a later loss is
+/// another.
+#[test]
+fn t5_a_recogniser_that_is_lost_with_a_sentence_is_told_once() {
+    let mut stage = Stage::listening("");
+    stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
+    stage.after(300);
+    stage.on(MediaEvent::RecognitionFailed("refused".into()));
+    stage.after(2);
+    stage.on(MediaEvent::RecognizerLost("refused".into()));
+    assert_eq!(stage.outputs(), ["Erefused 300 0"]);
+    stage.after(1_000);
+    stage.on(MediaEvent::RecognizerLost("refused".into()));
+    assert_eq!(stage.outputs(), ["Erefused 0 -1302"]);
+}
+
 /// T6: a recogniser that is gone is tried again, told as `E…`, and after 30 s the action fails.
 #[test]
 fn t6_an_action_survives_a_short_loss_of_its_recogniser() {

@@ -25,6 +25,11 @@ const END_FOUND_LATE_MS: u64 = 3_000;
 /// long, ms.
 const FAILED_PAUSE_MS: u64 = 1_000;
 
+/// A sentence that failed while it was spoken is gone on with as another, for the recogniser may have
+/// been restarted; not so the next one that fails within this time, ms: it costs one failure and no
+/// more, however long the caller speaks.
+const FAILED_AGAIN_MS: u64 = 3_000;
+
 /// The ears of one call.
 #[derive(Debug)]
 pub(super) struct Ear {
@@ -41,6 +46,8 @@ pub(super) struct Ear {
     is_lost: bool,
     /// No sentence is begun before this.
     pause_until: Tick,
+    /// When a sentence last failed that was still spoken.
+    failed_at: Option<Tick>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +63,13 @@ struct Open {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Noticed {
     Began,
-    Silent { ago_ms: u64 },
-    Understood,
+    Silent {
+        ago_ms: u64,
+    },
+    /// `at_once`: the recogniser found the end as well, with the text.
+    Understood {
+        at_once: bool,
+    },
     NoWords,
 }
 
@@ -74,6 +86,7 @@ impl Ear {
             awaited: VecDeque::new(),
             is_lost: false,
             pause_until: Tick::default(),
+            failed_at: None,
         }
     }
 
@@ -234,15 +247,23 @@ impl Ear {
                 None
             }
             FromRecogniser::Final(id, text) => {
-                if !self.take(id) {
+                let at_once = self.open.is_some_and(|open| open.id == id);
+                if !self.take(id, true) {
                     return None;
                 }
                 let has_words = !text.trim().is_empty();
                 outputs.push_back(Output::Tell(MediaEvent::Final(text)));
-                Some(if has_words { Noticed::Understood } else { Noticed::NoWords })
+                Some(if has_words { Noticed::Understood { at_once } } else { Noticed::NoWords })
             }
             FromRecogniser::Failed(id, why) => {
-                if self.take(id) {
+                let is_spoken = self.open.is_some_and(|open| open.id == id);
+                let lately = |at: Tick| now.ms_since(at) < FAILED_AGAIN_MS;
+                let again = self.is_lost || self.failed_at.is_some_and(lately);
+                let speech_is_over = !(is_spoken && again);
+                if self.take(id, speech_is_over) {
+                    if is_spoken {
+                        self.failed_at = Some(now);
+                    }
                     self.failed(why, now, outputs);
                 }
                 Some(Noticed::NoWords)
@@ -274,8 +295,9 @@ impl Ear {
         self.open.is_some_and(|open| open.id == id) || self.awaited.contains(&id)
     }
 
-    /// The sentence has its text; false if nobody waits for it, or it was told before.
-    fn take(&mut self, id: SentenceId) -> bool {
+    /// The sentence has its text; false if nobody waits for it, or it was told before. What the caller
+    /// says on is a new sentence, or if `speech_is_over` is false, nothing until they pause.
+    fn take(&mut self, id: SentenceId, speech_is_over: bool) -> bool {
         if let Some(at) = self.awaited.iter().position(|awaited| *awaited == id) {
             self.awaited.remove(at);
             return true;
@@ -284,7 +306,9 @@ impl Ear {
         if is_open {
             // The recogniser found the end, or gave up.
             self.open = None;
-            self.vad.reset();
+            if speech_is_over {
+                self.vad.reset();
+            }
         }
         is_open
     }

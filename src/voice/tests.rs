@@ -333,6 +333,28 @@ fn a_recogniser_that_is_away_is_told_of_once_t6() {
     assert_eq!(booth.told(), ["RecognizerReady"]);
 }
 
+/// T5: a recogniser that is away costs a caller who speaks on two failures, and not five a second.
+#[test]
+fn a_recogniser_that_refuses_everything_fails_a_sentence_not_a_syllable_t5() {
+    let mut booth = Booth::listening(listen());
+    let mut sentences = 0;
+    for _ in 0..3 {
+        let speech: Vec<i16> = SPEECH.repeat(4);
+        for frame in speech.chunks(FRAME_SAMPLES) {
+            booth.pass(FRAME_MS, frame);
+            let begun = booth.told().iter().filter(|told| told.starts_with("begin")).count();
+            if begun > 0 {
+                sentences += 1;
+                let refused = FromRecogniser::Failed(SentenceId(sentences), "refused".into());
+                booth.recognised(refused);
+                booth.recognised(FromRecogniser::Lost("refused".into()));
+            }
+        }
+        booth.pass(2_000, &[]);
+    }
+    assert_eq!(sentences, 4, "two of the first, one of each other");
+}
+
 /// E91: the caller is left and the robot right, sample beside sample, a second at a time.
 #[test]
 fn recordings_have_the_caller_left_and_the_robot_right_e91() {
@@ -378,6 +400,22 @@ fn a_turn_knows_where_its_time_went() {
     assert!((780..=900).contains(&endpointing), "{endpointing}");
     assert!(recognition > 0, "the sentence was over before the time had passed");
     assert_eq!((decision, synthesis, switch), (40, 100, 0));
+}
+
+/// The text of a sentence after which the caller has gone on is no turn: they wait for no answer.
+#[test]
+fn who_speaks_on_waits_for_no_answer_yet() {
+    let mut booth = Booth::listening(listen());
+    booth.pass(1_000, &[]);
+    booth.pass(3_000, &SPEECH);
+    booth.pass(600, &SPEECH);
+    assert!(booth.told().iter().any(|told| told == "begin 2"), "they go on");
+    booth.recognised(FromRecogniser::Final(SentenceId(1), "yes".into()));
+    booth.play(0, 0);
+    booth.deliver(1, Delivery::Piece(sound(20)));
+    booth.beat();
+    let told = booth.told();
+    assert_eq!(told, ["Final(\"yes\")", "fetch 1", "began 0"]);
 }
 
 /// Frames of other lengths than ours are heard all the same (S21).
