@@ -1,9 +1,10 @@
 //! What scripts say is made before somebody calls, and what can't be made is said (E12).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use smol_str::SmolStr;
 
@@ -19,18 +20,33 @@ const AT_ONCE: usize = 2;
 /// How often it is looked whether the voice can speak now.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
+/// What failed is tried again after this long: a voice may be away, or have had too much to do.
+const TRY_AGAIN: Duration = Duration::from_secs(60);
+
+/// A script at one revision.
+type Revision = (SmolStr, SmolStr);
+
+/// Why some of what a script says is not made, told once for each reason.
+type Faults = BTreeSet<SmolStr>;
+
 /// Makes the audio of all scripts, now and whenever one changes.
 pub(in crate::daemon) async fn watch(voices: Voices, mut scripts: Scripts, part: Part) {
-    let mut made = BTreeSet::new();
+    let mut made: BTreeMap<Revision, Faults> = BTreeMap::new();
+    let mut again = tokio::time::interval(TRY_AGAIN);
     loop {
         match voices.mouth().fault() {
             Some(fault) => part.down(&fault),
             None => part.up(),
         }
+        let is_again = again.tick().now_or_never().is_some();
         for script in scripts.names().iter().filter_map(|name| scripts.get(name)) {
-            if made.insert((script.name.clone(), script.revision.clone())) {
-                prepare(&voices, &script).await;
+            let revision = (script.name.clone(), script.revision.clone());
+            let known = made.get(&revision).cloned();
+            if known.as_ref().is_some_and(|faults| faults.is_empty() || !is_again) {
+                continue;
             }
+            let faults = prepare(&voices, &script, &known.unwrap_or_default()).await;
+            made.insert(revision, faults);
         }
         tokio::select! {
             changes = scripts.changed() => if !changes { return },
@@ -39,7 +55,8 @@ pub(in crate::daemon) async fn watch(voices: Voices, mut scripts: Scripts, part:
     }
 }
 
-async fn prepare(voices: &Voices, script: &Script) {
+/// Gives why something was not made; tells of what is not `known`.
+async fn prepare(voices: &Voices, script: &Script, known: &Faults) -> Faults {
     let faults: Vec<(Wanted, SmolStr)> = stream::iter(wanted(script))
         .map(|wanted| async move {
             let fault = voices.mouth().prepare(&wanted).await.err()?;
@@ -49,12 +66,22 @@ async fn prepare(voices: &Voices, script: &Script) {
         .filter_map(|fault| async move { fault })
         .collect()
         .await;
+    // A voice that is away fails all of them for one reason.
+    let mut by_fault: BTreeMap<SmolStr, Vec<Wanted>> = BTreeMap::new();
     for (wanted, fault) in faults {
+        by_fault.entry(fault).or_default().push(wanted);
+    }
+    for (fault, entries) in by_fault.iter().filter(|(fault, _)| !known.contains(*fault)) {
+        let Some(first) = entries.first() else { continue };
         tracing::warn!(
-            script = %script.name, entry = ?wanted.source, %fault,
-            "an entry can't be played; callers will not hear it"
+            script = %script.name, entry = ?first.source, entries = entries.len(), %fault,
+            "what the script says can't be made; callers will not hear it unless that changes"
         );
     }
+    if by_fault.is_empty() && !known.is_empty() {
+        tracing::info!(script = %script.name, "all that the script says is made now");
+    }
+    by_fault.into_keys().collect()
 }
 
 fn wanted(script: &Script) -> Vec<Wanted> {
