@@ -15,7 +15,7 @@ use super::readiness::{Part, Readiness};
 use super::scripts;
 use super::tasks::{Ending, Tasks};
 use super::telemetry::Metrics;
-use super::voice::{VoiceError, Voices, prepare};
+use super::voice::{VoiceError, Voices, prepare, recognisers};
 use crate::config::{self, Config};
 use crate::engine::Tick;
 use crate::speech::Net;
@@ -107,10 +107,8 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     let edges = (store.clone(), web, voices.clone());
     let calls = Calls::new(config, scripts.clone(), edges, (clock.clone(), tasks.clone()))?;
     if let Some(voices) = voices {
-        let ticks = clock.clone();
-        let preparing =
-            prepare::watch(voices, scripts, readiness.part("voice"), move || ticks.now().tick);
-        tasks.spawn("voices", preparing);
+        tasks.spawn("recognisers", recognisers::watch(voices.clone(), readiness.clone()));
+        tasks.spawn("voices", prepare::watch(voices, scripts, readiness.part("voice")));
     }
 
     serve_http(config, &tasks, (readiness.clone(), metrics.clone()), stopped.clone()).await?;

@@ -9,14 +9,10 @@ use super::interrupt::Interrupt;
 use super::listening::Listening;
 use super::order::Order;
 use super::playback::{Audio, ms};
-use super::speech::{Interval, Speech, Speeches, keep};
-use super::timers::{Timer, Timers};
+use super::speech::{Interval, LastFailure, Speech, Speeches, keep};
+use super::timers::{Timer, Timers, words_within_ms};
 use crate::engine::{Action, ActionKind, EndReason, Heard, Input, Now, Tick};
 
-/// Speech that stopped the audio has this long after its end to become text, ms (T3).
-const FALSE_START_MS: u64 = 1_500;
-/// However late the end of speech was noticed, the recogniser has this long for it, ms.
-const RECOGNITION_MS_MIN: u64 = 700;
 /// A playback whose length nobody knows may last this long, ms: ten minutes and five seconds (T7).
 const PLAYBACK_MS_MAX: u64 = 605_000;
 /// Without a recogniser for this long an action ends with `ERROR()`, ms (T6).
@@ -48,6 +44,7 @@ pub struct Turn {
     outputs: VecDeque<Output>,
     /// The line is gone; the end is told when what was being said has come.
     hung_up: Option<EndReason>,
+    failed: LastFailure,
     /// The file that the caller's words are recorded in; empty = none (E91).
     recording: SmolStr,
 }
@@ -150,7 +147,10 @@ impl Turn {
             match timer {
                 Timer::WaitSpeech => self.complete(self.complete_args("TIMEOUT")),
                 Timer::MaxSpeech => self.cut_speech(),
-                Timer::FalseStart => self.false_start(now),
+                Timer::FalseStart => {
+                    self.speech.give_up();
+                    self.no_words(now);
+                }
                 Timer::Playback => self.playback_overdue(now),
                 Timer::RecognizerRetry => self.listen(),
                 Timer::RecognizerGone => {
@@ -305,8 +305,7 @@ impl Turn {
         }
         let over_audio = self.action.as_ref().is_some_and(|action| action.audio.is_playing());
         let started = now.minus_ms(ago_ms);
-        let (stopped, partial) = (None, SmolStr::default());
-        if !self.speech.begin(Speech { started, over_audio, stopped, partial }) {
+        if !self.speech.begin(Speech { started, over_audio, stopped: None, partial: "".into() }) {
             return;
         }
         self.timers.disarm(Timer::WaitSpeech);
@@ -322,8 +321,7 @@ impl Turn {
         let Some(speech) = self.speech.current() else { return };
         speech.stopped = Some(now.minus_ms(ago_ms));
         self.timers.disarm(Timer::MaxSpeech);
-        let left_ms = FALSE_START_MS.saturating_sub(ago_ms).max(RECOGNITION_MS_MIN);
-        self.timers.arm(Timer::FalseStart, now.tick.plus_ms(left_ms));
+        self.timers.arm(Timer::FalseStart, now.tick.plus_ms(words_within_ms(ago_ms)));
     }
 
     /// T6: the sentence ends here, and with it an action that listens; a goodbye goes on (T12).
@@ -385,6 +383,7 @@ impl Turn {
             return;
         }
         let interval = self.end_speech(now);
+        self.failed.note(error, now.tick);
         let heard = self.heard('E', error, interval);
         self.input(Input::Text(heard));
         self.resume(now);
@@ -394,6 +393,11 @@ impl Turn {
     /// There was a sound and no words (T3).
     fn false_start(&mut self, now: Now) {
         self.end_speech(now);
+        self.no_words(now);
+    }
+
+    /// Goes on as if the caller had made no sound.
+    fn no_words(&mut self, now: Now) {
         if self.hung_up.is_some() {
             return self.tell_hangup();
         }
@@ -483,7 +487,7 @@ impl Turn {
         if !self.hears() {
             return;
         }
-        if !error.is_empty() {
+        if !error.is_empty() && !self.failed.is_same(error, now.tick) {
             let heard = self.heard('E', error, Interval::moment(now));
             self.input(Input::Text(heard));
         }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use smol_str::SmolStr;
 
-use crate::engine::Now;
+use crate::engine::{Now, Tick};
 
 /// Speech that has begun and was not told of as a sentence yet.
 #[derive(Debug)]
@@ -17,12 +17,15 @@ pub(super) struct Speech {
     pub(super) partial: SmolStr,
 }
 
-/// Sentences of one action that are kept until they are told; of more, the newest are (N21).
-const SENTENCES_MAX: usize = 32;
-
 /// Pieces of speech whose text has not come and which the caller has gone on after. A recogniser that
 /// is so far behind has lost them.
 const AWAITED_MAX: usize = 4;
+
+/// Sentences of one action that are kept until they are told; of more, the newest are (N21).
+const SENTENCES_MAX: usize = 32;
+
+/// A recogniser that is lost is no news if a sentence failed so shortly before, for that, ms.
+const SAME_FAILURE_MS: u64 = 100;
 
 /// What the caller is saying, and has said while its text is still to come. Texts come in the order
 /// of speech.
@@ -30,6 +33,8 @@ const AWAITED_MAX: usize = 4;
 pub(super) struct Speeches {
     current: Option<Speech>,
     awaited: VecDeque<Speech>,
+    /// Nobody waits for their texts any more, and they may come all the same (T3).
+    overdue: VecDeque<Speech>,
 }
 
 impl Speeches {
@@ -48,6 +53,7 @@ impl Speeches {
         if self.goes_on() {
             return false;
         }
+        self.overdue.clear();
         if let Some(before) = self.current.replace(speech) {
             if self.awaited.len() == AWAITED_MAX {
                 self.awaited.pop_front();
@@ -69,7 +75,14 @@ impl Speeches {
 
     /// The speech whose text has come.
     pub(super) fn take(&mut self) -> Option<Speech> {
-        self.awaited.pop_front().or_else(|| self.current.take())
+        let awaited = self.awaited.pop_front().or_else(|| self.current.take());
+        awaited.or_else(|| self.overdue.pop_front())
+    }
+
+    /// What has been said is not waited for any more.
+    pub(super) fn give_up(&mut self) {
+        let said = self.current.take_if(|speech| speech.stopped.is_some());
+        self.overdue = self.awaited.drain(..).chain(said).collect();
     }
 
     /// Nothing is being said or awaited.
@@ -99,6 +112,22 @@ impl Interval {
     /// Speech of which nobody told that it began.
     pub(super) fn moment(now: Now) -> Self {
         Self { started: now, ended: now, over_audio: false }
+    }
+}
+
+/// Why a sentence was not understood last, and when that was told.
+#[derive(Debug, Default)]
+pub(super) struct LastFailure(Option<(SmolStr, Tick)>);
+
+impl LastFailure {
+    pub(super) fn note(&mut self, error: &SmolStr, now: Tick) {
+        self.0 = Some((error.clone(), now));
+    }
+
+    /// True if this was told of a sentence just now.
+    pub(super) fn is_same(&self, error: &SmolStr, now: Tick) -> bool {
+        let told = self.0.as_ref();
+        told.is_some_and(|(told, at)| told == error && now.ms_since(*at) < SAME_FAILURE_MS)
     }
 }
 

@@ -239,6 +239,42 @@ fn t3_the_end_of_a_cough_may_be_noticed_late() {
     }
 }
 
+/// T3, E91: words that come when they are waited for no more, and the audio goes on already, are words
+/// of the speech that stopped it.
+#[test]
+fn t3_late_words_carry_when_they_were_said() {
+    let mut stage = Stage::heard(&["hello"], "");
+    stage.after(1_000);
+    stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
+    stage.finished(0, PlaybackEnd::Stopped, 1_000);
+    stage.after(600);
+    stage.on(MediaEvent::SpeechStopped { ago_ms: 0 });
+    stage.after(1_500);
+    assert_eq!(stage.outputs(), ["stop", "play a1/1 hello@1000"]);
+    stage.after(300);
+    stage.on(MediaEvent::Final("yes".into()));
+    assert_eq!(stage.outputs(), ["Fyes 600 1600"]);
+    stage.after(300);
+    stage.on(MediaEvent::Final("nobody said this".into()));
+    assert_eq!(stage.outputs(), ["Fnobody said this 0 3700"]);
+}
+
+/// T3, T7: two noises of which a recogniser never says anything do not keep an action open.
+#[test]
+fn t3_two_noises_without_a_result_do_not_keep_it_open() {
+    let mut stage = Stage::listening("");
+    for _ in 0..2 {
+        stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
+        stage.after(300);
+        stage.on(MediaEvent::SpeechStopped { ago_ms: 0 });
+        stage.after(300);
+    }
+    stage.after(1_200 + 4_999);
+    assert_eq!(stage.outputs(), [""; 0]);
+    stage.after(1);
+    assert_eq!(stage.outputs(), ["TIMEOUT()"]);
+}
+
 /// T3: a recogniser that says "no words" is believed at once, even before the switch has
 /// confirmed that the audio stopped.
 #[test]
@@ -365,6 +401,22 @@ fn t6_an_action_completes_once() {
     stage.after(600_000);
     stage.finished(0, PlaybackEnd::Done, 0);
     assert_eq!(stage.outputs(), ["BREAK()"]);
+}
+
+/// T5, T6: a sentence that failed because the recogniser is gone is one failure, and a later loss is
+/// another.
+#[test]
+fn t5_a_recogniser_that_is_lost_with_a_sentence_is_told_once() {
+    let mut stage = Stage::listening("");
+    stage.on(MediaEvent::SpeechStarted { ago_ms: 0 });
+    stage.after(300);
+    stage.on(MediaEvent::RecognitionFailed("refused".into()));
+    stage.after(2);
+    stage.on(MediaEvent::RecognizerLost("refused".into()));
+    assert_eq!(stage.outputs(), ["Erefused 300 0"]);
+    stage.after(1_000);
+    stage.on(MediaEvent::RecognizerLost("refused".into()));
+    assert_eq!(stage.outputs(), ["Erefused 0 -1302"]);
 }
 
 /// T6: a recogniser that is gone is tried again, told as `E…`, and after 30 s the action fails.

@@ -2,6 +2,16 @@
 
 use crate::engine::Tick;
 
+/// Speech that stopped the audio has this long after its end to become text, ms (T3).
+const FALSE_START_MS: u64 = 1_500;
+/// However late the end of speech was noticed, the recogniser has this long for it, ms.
+const RECOGNITION_MS_MIN: u64 = 700;
+
+/// How long after its end was noticed speech has to become text, ms, if that was so late.
+pub(super) fn words_within_ms(ago_ms: u64) -> u64 {
+    FALSE_START_MS.saturating_sub(ago_ms).max(RECOGNITION_MS_MIN)
+}
+
 /// Why a turn wants to be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {

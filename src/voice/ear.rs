@@ -25,6 +25,11 @@ const END_FOUND_LATE_MS: u64 = 3_000;
 /// long, ms.
 const FAILED_PAUSE_MS: u64 = 1_000;
 
+/// A sentence that failed while it was spoken is gone on with as another, for the recogniser may have
+/// been restarted; not so the next one that fails within this time, ms: it costs one failure and no
+/// more, however long the caller speaks.
+const FAILED_AGAIN_MS: u64 = 3_000;
+
 /// The ears of one call.
 #[derive(Debug)]
 pub(super) struct Ear {
@@ -39,12 +44,10 @@ pub(super) struct Ear {
     awaited: VecDeque<SentenceId>,
     /// Nobody recognises; told once, until somebody does again.
     is_lost: bool,
-    /// The last sentence failed, and that was told.
-    has_failed: bool,
     /// No sentence is begun before this.
     pause_until: Tick,
-    /// The sentence that is being said has failed: what is left of it is none of its own.
-    is_spoilt: bool,
+    /// When a sentence last failed that was still spoken.
+    failed_at: Option<Tick>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,8 +63,13 @@ struct Open {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Noticed {
     Began,
-    Silent { ago_ms: u64 },
-    Understood,
+    Silent {
+        ago_ms: u64,
+    },
+    /// `at_once`: the recogniser found the end as well, with the text.
+    Understood {
+        at_once: bool,
+    },
     NoWords,
 }
 
@@ -77,9 +85,8 @@ impl Ear {
             open: None,
             awaited: VecDeque::new(),
             is_lost: false,
-            has_failed: false,
             pause_until: Tick::default(),
-            is_spoilt: false,
+            failed_at: None,
         }
     }
 
@@ -95,6 +102,7 @@ impl Ear {
             finds_ends: listen.ends != Ends::Ours,
         };
         outputs.push_back(Output::Recogniser(ToRecogniser::Listen(Box::new(hearing))));
+        // Each action counts for itself how long it goes unheard (T6).
         outputs.push_back(Output::Tell(if self.is_lost {
             MediaEvent::RecognizerLost(SmolStr::default())
         } else {
@@ -111,7 +119,6 @@ impl Ear {
             outputs.push_back(Output::Recogniser(ToRecogniser::Cancel(id)));
         }
         self.vad.reset();
-        self.is_spoilt = false;
     }
 
     /// The line is gone: what was being said is over.
@@ -162,7 +169,7 @@ impl Ear {
             open.silent_since = None;
             return None;
         }
-        if now < self.pause_until || self.is_spoilt {
+        if now < self.pause_until {
             return None;
         }
         self.begin(true, outputs);
@@ -183,7 +190,6 @@ impl Ear {
         now: Tick,
         outputs: &mut Outputs,
     ) -> Option<Noticed> {
-        self.is_spoilt = false;
         let open = self.open.as_mut()?;
         if ends != Ends::Ours {
             open.silent_since = Some(now);
@@ -249,30 +255,29 @@ impl Ear {
                 None
             }
             FromRecogniser::Final(id, text) => {
-                let was_open = self.open.is_some_and(|open| open.id == id);
-                if !self.take(id) {
+                let at_once = self.open.is_some_and(|open| open.id == id);
+                if !self.take(id, true) {
                     return None;
                 }
-                if was_open {
-                    // The recogniser found the end; whoever goes on speaks another sentence.
-                    self.vad.reset();
-                }
-                self.has_failed = false;
                 let has_words = !text.trim().is_empty();
                 outputs.push_back(Output::Tell(MediaEvent::Final(text)));
-                Some(if has_words { Noticed::Understood } else { Noticed::NoWords })
+                Some(if has_words { Noticed::Understood { at_once } } else { Noticed::NoWords })
             }
             FromRecogniser::Failed(id, why) => {
-                let was_open = self.open.is_some_and(|open| open.id == id);
-                if self.take(id) {
-                    self.is_spoilt |= was_open && self.vad.is_speaking();
+                let is_spoken = self.open.is_some_and(|open| open.id == id);
+                let lately = |at: Tick| now.ms_since(at) < FAILED_AGAIN_MS;
+                let again = self.is_lost || self.failed_at.is_some_and(lately);
+                let speech_is_over = !(is_spoken && again);
+                if self.take(id, speech_is_over) {
+                    if is_spoken {
+                        self.failed_at = Some(now);
+                    }
                     self.failed(why, now, outputs);
                 }
                 Some(Noticed::NoWords)
             }
             FromRecogniser::Lost(why) => {
                 if !std::mem::replace(&mut self.is_lost, true) {
-                    let why = if self.has_failed { SmolStr::default() } else { why };
                     outputs.push_back(Output::Tell(MediaEvent::RecognizerLost(why)));
                 }
                 None
@@ -291,7 +296,6 @@ impl Ear {
         if is_recognisers {
             self.pause_until = now.plus_ms(FAILED_PAUSE_MS);
         }
-        self.has_failed = true;
         outputs.push_back(Output::Tell(MediaEvent::RecognitionFailed(why)));
     }
 
@@ -299,15 +303,20 @@ impl Ear {
         self.open.is_some_and(|open| open.id == id) || self.awaited.contains(&id)
     }
 
-    /// The sentence has its text; false if nobody waits for it, or it was told before.
-    fn take(&mut self, id: SentenceId) -> bool {
+    /// The sentence has its text; false if nobody waits for it, or it was told before. What the caller
+    /// says on is a new sentence, or if `speech_is_over` is false, nothing until they pause.
+    fn take(&mut self, id: SentenceId, speech_is_over: bool) -> bool {
         if let Some(at) = self.awaited.iter().position(|awaited| *awaited == id) {
             self.awaited.remove(at);
             return true;
         }
         let is_open = self.open.is_some_and(|open| open.id == id);
         if is_open {
+            // The recogniser found the end, or gave up.
             self.open = None;
+            if speech_is_over {
+                self.vad.reset();
+            }
         }
         is_open
     }

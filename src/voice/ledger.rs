@@ -112,13 +112,15 @@ impl Stopwatch {
         self.step = Step::Understanding { spoke_until, noticed: now };
     }
 
-    pub(super) fn understood(&mut self, now: Tick) {
+    /// The text is there; `at_once` with the end of the sentence. The text of a sentence after which
+    /// the caller has gone on counts for nothing: they wait for no answer yet.
+    pub(super) fn understood(&mut self, at_once: bool, now: Tick) {
         self.step = match self.step {
             Step::Understanding { spoke_until, noticed } => {
                 Step::Deciding { spoke_until, noticed, understood: now }
             }
-            // A recogniser that finds the end itself says both at once.
-            _ => Step::Deciding { spoke_until: now, noticed: now, understood: now },
+            _ if at_once => Step::Deciding { spoke_until: now, noticed: now, understood: now },
+            _ => Step::Idle,
         };
     }
 

@@ -185,7 +185,7 @@ impl Voice {
         match noticed {
             Some(Noticed::Began | Noticed::NoWords) => self.stopwatch.reset(),
             Some(Noticed::Silent { ago_ms }) => self.stopwatch.silent(ago_ms, now),
-            Some(Noticed::Understood) => self.stopwatch.understood(now),
+            Some(Noticed::Understood { at_once }) => self.stopwatch.understood(at_once, now),
             None => {}
         }
     }

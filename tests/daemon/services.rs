@@ -98,5 +98,5 @@ async fn a_missing_voice_is_said_before_a_caller_hears_nothing_e12() {
         "flows/later.json",
         r#"{ "flow": { "bye": { "action": "hangup", "playbacks": ["Bye."] } } }"#,
     );
-    daemon.logs("an entry can't be played now; callers will not hear it");
+    daemon.logs("what the script says can't be made");
 }

@@ -33,6 +33,29 @@ async fn is_lost_once_and_ready_once(kind: AsrKind) {
     assert_eq!((rest, used.requests), (Vec::new(), 1), "{kind:?}");
 }
 
+/// What /readyz says: it is asked at the start, and then only after calls have not reached it.
+#[tokio::test]
+async fn whether_it_is_there_can_be_asked() {
+    join_all(ALL.map(async |kind| {
+        let fake = Recogniser::start().await;
+        let recognisers = recognisers(&[("default", config(kind, &fake.url(word(kind))))]).unwrap();
+        let names: Vec<_> = recognisers.names().collect();
+        assert_eq!(names, ["default"]);
+        assert_eq!(recognisers.fault("default", true).await, None, "{kind:?}");
+        let address = fake.kill().await;
+        assert_eq!(recognisers.fault("default", false).await, None, "nobody has missed it");
+        let mut call = Call::new(&recognisers);
+        call.listen(hearing()).await;
+        call.say(1, &["one"]).await;
+        call.failure(1).await;
+        let fault = recognisers.fault("default", false).await.unwrap();
+        assert!(fault.starts_with("Connection refused"), "{kind:?}: {fault}");
+        let _fake = Recogniser::start_at(address).await;
+        assert_eq!(recognisers.fault("default", false).await, None, "{kind:?}");
+    }))
+    .await;
+}
+
 /// Who is killed in a sentence and stays away costs that sentence; who is back has the next.
 #[tokio::test]
 async fn a_kill_in_a_sentence_costs_that_sentence() {

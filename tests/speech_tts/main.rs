@@ -69,7 +69,7 @@ fn net() -> Net {
     };
     let client = Client::builder().no_proxy().build().unwrap();
     Net::new(client, check, |proxy| match proxy {
-        "" => Ok(reqwest::Client::new()),
+        "" => Ok(Client::new()),
         proxy => Err(format!("{proxy} is no proxy")),
     })
 }

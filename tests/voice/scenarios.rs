@@ -79,7 +79,7 @@ pub(crate) async fn a_recogniser_that_dies_costs_a_sentence(rig: &Rig) {
 pub(crate) async fn a_voice_that_stalls_costs_an_entry(rig: &Rig) {
     let (_phone, call) = rig.call("5005").await;
     let next = hears(&call, AGAIN).await;
-    assert!((1_500..4_000).contains(&next.start_ms), "{next:?}");
+    assert!(next.start_ms < 4_000, "{next:?}");
     call.ended(PATIENCE).await.expect("the robot hangs up");
     let (rows, _) = rig.rows("5005").await;
     assert_eq!(rows[1], "ask TIMEOUT() → bye 1", "{rows:?}");

@@ -5,6 +5,7 @@ mod line;
 mod meter;
 mod pacer;
 pub(super) mod prepare;
+pub(super) mod recognisers;
 mod services;
 mod worker;
 

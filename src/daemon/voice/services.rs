@@ -104,6 +104,11 @@ impl Voices {
         &self.0.mouth
     }
 
+    /// Who hears, for readiness.
+    pub(in crate::daemon) fn recognisers(&self) -> &Recognisers {
+        &self.0.recognisers
+    }
+
     /// Puts a call's audio on a clock.
     pub(in crate::daemon) fn call(
         &self,

@@ -21,7 +21,7 @@ pub(super) struct Addresses {
     urls: Vec<Url>,
     ordered: bool,
     next: AtomicUsize,
-    /// For each, until when it is tried last.
+    /// For each, until when it is tried last; 0 = it was there when it was last asked.
     away_until: Mutex<Vec<Tick>>,
 }
 
@@ -74,6 +74,12 @@ impl Addresses {
     /// Notes that it was reached.
     pub(super) fn note_there(&self, index: usize) {
         self.note(index, Tick(0));
+    }
+
+    /// True if each of them was away when it was last asked, however long ago.
+    pub(super) fn are_all_away(&self) -> bool {
+        let away_until = self.away_until.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        away_until.iter().all(|until| *until > Tick(0))
     }
 
     fn note(&self, index: usize, until: Tick) {
@@ -160,5 +166,16 @@ mod tests {
         assert_eq!(list.order(Tick(100), None), [0, 1, 2]);
         assert_eq!(list.order(Tick(100), Some(0)), [1, 2, 0]);
         assert_eq!(addresses("a:1").order(Tick(0), Some(0)), [0, 0]);
+    }
+
+    #[test]
+    fn all_are_away_until_one_is_there_again_however_long_that_takes() {
+        let list = addresses("a:1,b:1");
+        list.note_away(0, Tick(100));
+        assert!(!list.are_all_away());
+        list.note_away(1, Tick(100));
+        assert!(list.are_all_away());
+        list.note_there(0);
+        assert!(!list.are_all_away());
     }
 }

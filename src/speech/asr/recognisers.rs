@@ -16,6 +16,9 @@ use crate::voice::Hearing;
 /// The one that is meant if none is named.
 const DEFAULT: &str = "default";
 
+/// The id of no call: that of a connection which only tries whether there can be one.
+const PROBE: &str = "probe";
+
 /// Lists of addresses that scripts wrote and all calls take in turn. Scripts have few; where each
 /// call makes its own, those beyond are not shared.
 const LISTS_MAX: usize = 256;
@@ -51,6 +54,34 @@ impl Recognisers {
         }
         let shared = Shared { named, lists: Mutex::default(), net, clock: Box::new(clock) };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The names of those of the configuration.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.shared.named.keys().map(String::as_str)
+    }
+
+    /// Why this one of the configuration can't hear anybody now, `None` if it can. Asks its addresses
+    /// if they were not there when they were last asked, or if `anew` says so.
+    pub async fn fault(&self, name: &str, anew: bool) -> Option<String> {
+        let service = self.shared.named.get(name)?;
+        if !anew && !service.addresses.are_all_away() {
+            return None;
+        }
+        let mut last = String::new();
+        for index in 0..service.addresses.urls().len() {
+            match service.reach(PROBE, &Hearing::default(), index).await {
+                Ok(()) => {
+                    service.addresses.note_there(index);
+                    return None;
+                }
+                Err(error) => {
+                    service.addresses.note_away(index, self.now());
+                    last = error.to_string();
+                }
+            }
+        }
+        Some(last)
     }
 
     /// Whom a call means that wants to be heard so.

@@ -420,7 +420,7 @@ impl Serving {
                 sleep(pause).await;
                 pause = probe_pause();
                 for index in 0..service.addresses.urls().len() {
-                    if service.can_be_reached(&callid, &hearing, index).await {
+                    if service.reach(&callid, &hearing, index).await.is_ok() {
                         service.addresses.note_there(index);
                         return;
                     }

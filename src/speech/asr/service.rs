@@ -77,25 +77,31 @@ impl Service {
     }
 
     /// Whether it can be reached: a connection that says nothing, or any answer at all.
-    pub(super) async fn can_be_reached(
+    ///
+    /// # Errors
+    /// What came in place of it.
+    pub(super) async fn reach(
         &self,
         callid: &str,
         hearing: &Hearing,
         index: usize,
-    ) -> bool {
+    ) -> Result<(), SpeechError> {
+        let mut last = SpeechError::Away("it has no address".into());
         for Target { url, .. } in self.targets(callid, hearing, &[index]) {
             let reached = match self.kind {
-                AsrKind::Asrproxy | AsrKind::Vosk => self.connect(&url).await.is_ok(),
+                AsrKind::Asrproxy | AsrKind::Vosk => self.connect(&url).await.map(drop),
                 AsrKind::Openai => {
                     let limit = Duration::from_millis(self.settings.connect_ms);
-                    self.client.get(url).timeout(limit).send().await.is_ok()
+                    let asked = self.client.get(url).timeout(limit).send().await;
+                    asked.map(drop).map_err(SpeechError::from)
                 }
             };
-            if reached {
-                return true;
+            match reached {
+                Ok(()) => return Ok(()),
+                Err(error) => last = error,
             }
         }
-        false
+        Err(last)
     }
 
     /// What a connection begins with.
