@@ -333,6 +333,18 @@ url = "redis://:tell-nobody@cache/"
     assert!(!said_of(&text.replace("mysql://", "oracle://"), &[]).contains("tell-nobody"));
 }
 
+/// A word that is none of those a key may be is told with its key and where it stands.
+#[test]
+fn an_unknown_word_is_named_with_its_key() {
+    let text = "[speech.asr.default]\nurl = \"ws://127.0.0.1:2700\"\nkind = \"vosk\"\n\
+                [speech.asr.other]\nkind = \"whisper\"\n";
+    let rejected = read(text, &[]).unwrap_err().to_string();
+    let begin = "telephonist.toml:5:1: error: speech.asr.other.kind: unknown variant `whisper`";
+    assert!(rejected.contains(begin), "{rejected}");
+    let rejected = read("[recording]\nmode = \"all\"\n", &[]).unwrap_err().to_string();
+    assert!(rejected.contains("telephonist.toml:2:1: error: recording.mode: "), "{rejected}");
+}
+
 /// Loads this text as `telephonist.toml` under these variables.
 fn read(text: &str, variables: &[(&str, &str)]) -> Result<Loaded, Rejected> {
     let folder = tempfile::tempdir().unwrap();

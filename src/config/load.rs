@@ -5,6 +5,9 @@ use std::fmt;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use toml::{Table, Value};
+
+use super::document::join;
 use super::problem::{Place, Problem, Severity};
 use super::{Config, Secret, check, document::Document, shape::Shape};
 
@@ -57,6 +60,17 @@ impl fmt::Display for Rejected {
     }
 }
 
+/// The key whose word is none of those it may be, which a message names in backquotes: everything
+/// else was found with its key before.
+fn key_of_word(values: &Table, message: &str) -> Option<String> {
+    let word = message.strip_prefix("unknown variant `")?.split('`').next()?;
+    values.iter().find_map(|(key, value)| match value {
+        Value::Table(table) => Some(join(key, &key_of_word(table, message)?)),
+        Value::String(text) if text == word => Some(key.clone()),
+        _ => None,
+    })
+}
+
 /// Reads and checks the configuration.
 ///
 /// # Errors
@@ -69,7 +83,10 @@ pub fn load(source: &Source) -> Result<Loaded, Rejected> {
     problems.extend(shape.prune(&mut document));
     let mut config: Config =
         document.values.clone().try_into().map_err(|error: toml::de::Error| {
-            Rejected(vec![Problem::error("", error.message(), "compare with the reference")])
+            let key = key_of_word(&document.values, error.message()).unwrap_or_default();
+            let place = document.place(&key);
+            let problem = Problem::error(&key, error.message(), "compare with the reference");
+            Rejected(vec![problem.at(place)])
         })?;
     // Whoever names a voice of their own has the built-in one all the same.
     config.speech.tts.entry("default".into()).or_default();

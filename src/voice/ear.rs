@@ -167,7 +167,7 @@ impl Ear {
         if let Some(open) = &mut self.open {
             // The recogniser has not found the end; the caller goes on.
             open.silent_since = None;
-            return None;
+            return Some(Noticed::Began);
         }
         if now < self.pause_until {
             return None;
@@ -193,7 +193,7 @@ impl Ear {
         let open = self.open.as_mut()?;
         if ends != Ends::Ours {
             open.silent_since = Some(now);
-            return None;
+            return Some(Noticed::Silent { ago_ms });
         }
         self.end(outputs);
         outputs.push_back(Output::Tell(MediaEvent::SpeechStopped { ago_ms }));

@@ -290,12 +290,20 @@ fn who_does_not_listen_hears_nothing_t2() {
 #[test]
 fn a_recogniser_may_find_the_end_t1() {
     let mut booth = Booth::listening(Listen { ends: Ends::RecognisersEnd, ..listen() });
-    booth.pass(2_500, &SPEECH);
+    booth.pass(3_000, &SPEECH);
     let told = booth.told();
     assert_eq!(told.len(), 2, "{told:?}");
     booth.recognised(FromRecogniser::Final(SentenceId(1), "yes".into()));
     assert_eq!(booth.told(), ["Final(\"yes\")"]);
+    booth.play(0, 0);
+    booth.deliver(1, Delivery::Piece(sound(20)));
+    booth.beat();
+    let told = booth.told();
+    let parts: Vec<u64> = serde_json::from_str(told.last().unwrap()).unwrap();
+    assert!(parts[0] >= 780 && parts[1] > 0, "we heard as well when they fell silent: {parts:?}");
+    booth.deliver(1, Delivery::Done);
     booth.pass(1_000, &[]);
+    booth.told();
     booth.pass(7_000, &SPEECH);
     let told = booth.told();
     assert_eq!((&*told[0], &*told[told.len() - 1]), ("begin 2", "end 2"), "{told:?}");

@@ -40,6 +40,8 @@ enum Next {
 pub(super) struct Flow {
     agi: Agi,
     hub: Hub,
+    /// For the log.
+    callid: SmolStr,
     line: CallLine,
     said: mpsc::Receiver<(LineId, Said)>,
     legs: mpsc::Sender<AudioLeg>,
@@ -58,13 +60,14 @@ pub(super) async fn serve(
     let callid = callid(&mut agi).await?;
     let variables = variables(&mut agi, environment, script, &hub).await?;
     agi.set("ROBOT_CALLID", &callid).await?;
-    let Offered { line, mut said, legs } = hub.offer(callid, script, variables);
+    let Offered { line, mut said, legs } = hub.offer(callid.clone(), script, variables);
     match said.recv().await {
         Some((_, Said::Take { .. })) => {}
         // Refused, or the daemon is gone: a person may answer.
         _ => return agi.set("ROBOT_DONE", "1").await,
     }
-    let mut flow = Flow { agi, hub, line, said, legs, variables: Vec::new(), failed_legs: 0 };
+    let mut flow =
+        Flow { agi, hub, callid, line, said, legs, variables: Vec::new(), failed_legs: 0 };
     let lost = flow.run().await;
     if let Err(error) = &lost {
         tracing::debug!(%error, "a FastAGI session is lost");
@@ -149,7 +152,7 @@ impl Flow {
                 }
                 Next::Nothing if self.failed_legs < FAILED_LEGS_MAX => {
                     self.failed_legs += 1;
-                    tracing::warn!(switch = %self.hub.name(), "the audio of a call failed; it is asked for again");
+                    tracing::warn!(call = %self.callid, switch = %self.hub.name(), "the audio of a call failed; it is asked for again");
                 }
                 Next::Nothing | Next::Leave => {
                     self.leave().await?;
@@ -210,12 +213,14 @@ impl Flow {
                     return Next::Execute { entry, app, argument };
                 }
                 tracing::warn!(
-                    %app,
+                    call = %self.callid, %app,
                     "the application is not run: asterisk.applications does not list it (N10)"
                 );
                 self.tell(MediaEvent::ApplicationFinished { entry, ok: false });
             }
-            Said::Order(Order::Api(_)) => tracing::warn!("this switch has no API commands"),
+            Said::Order(Order::Api(_)) => {
+                tracing::warn!(call = %self.callid, "this switch has no API commands")
+            }
             Said::Leave { .. } => return Next::Leave,
             // Playing and hearing are not the switch's here.
             Said::Take { .. } | Said::Order(_) => {}
@@ -232,7 +237,7 @@ impl Flow {
         let ok = match self.agi.begin(Command::Exec { application, argument }).await {
             Ok(()) => matches!(self.agi.answer().await?, Reply::Done { result: 0.., .. }),
             Err(AgiError::Refused(why)) => {
-                tracing::warn!(%application, %why, "the application can't be run");
+                tracing::warn!(call = %self.callid, %application, %why, "the application can't be run");
                 false
             }
             Err(lost) => return Err(lost),
