@@ -32,6 +32,8 @@ pub(crate) struct Caller {
     /// Speech over a prompt: since when, and when the prompt was last heard.
     barge_in: Option<(Instant, Instant)>,
     /// Silence after the last frame of a prompt that has not ended.
+    silent: usize,
+    /// So much of it while the caller had nothing to say either.
     hole: usize,
     /// Frames since anything was heard or said.
     idle: usize,
@@ -57,6 +59,8 @@ struct Asked {
     frames: usize,
     /// When the frame was sent that lets ears know that it is over.
     over: Option<Instant>,
+    /// Something was played before it was over, as when nobody recognises.
+    cut_short: bool,
 }
 
 impl Caller {
@@ -68,6 +72,7 @@ impl Caller {
             asked: None,
             playing: None,
             barge_in: None,
+            silent: 0,
             hole: 0,
             idle: 0,
             understood: 0,
@@ -115,7 +120,7 @@ impl Caller {
                     *last = now;
                 }
                 self.playing = Some(mark);
-                self.hole = 0;
+                (self.silent, self.hole) = (0, 0);
                 if mark.index + 1 == mark.total {
                     self.ended();
                 }
@@ -131,9 +136,11 @@ impl Caller {
                 self.playing = None;
             }
         } else if self.playing.is_some() {
-            self.hole += 1;
-            if FRAME * self.hole as u32 >= STOPPED_AFTER {
-                // It ended without having been interrupted, or never went on.
+            // What stops while the caller speaks was interrupted, whoever began first.
+            self.hole += usize::from(self.asked.is_none());
+            self.silent += 1;
+            if FRAME * self.silent as u32 >= STOPPED_AFTER {
+                // It never went on.
                 figures.holes += self.hole;
                 self.ended();
             }
@@ -151,6 +158,9 @@ impl Caller {
         figures.lost += usize::try_from(mark.index).unwrap_or(0);
         if let Some((began, last)) = self.barge_in.take() {
             figures.barge_ins.push(last.duration_since(began));
+        }
+        if let Some(asked) = &mut self.asked {
+            asked.cut_short |= asked.over.is_none();
         }
         if let Some(Asked { expects, over: Some(over), .. }) = self.asked {
             self.asked = None;
@@ -174,7 +184,7 @@ impl Caller {
     fn ended(&mut self) {
         self.playing = None;
         self.barge_in = None;
-        self.hole = 0;
+        (self.silent, self.hole) = (0, 0);
         self.speak_in(PAUSE_FRAMES);
     }
 
@@ -185,7 +195,8 @@ impl Caller {
     }
 
     fn ask(&mut self, word: usize, now: Instant) {
-        self.asked = Some(Asked { expects: WORDS[word].1, frames: 0, over: None });
+        self.asked =
+            Some(Asked { expects: WORDS[word].1, frames: 0, over: None, cut_short: false });
         if self.playing.is_some() {
             self.barge_in = Some((now, now));
         }
@@ -198,8 +209,10 @@ impl Caller {
             asked.over = Some(now);
         }
         if asked.frames > PATIENCE_FRAMES {
+            let answered =
+                if asked.cut_short { &mut figures.otherwise } else { &mut figures.unanswered };
+            *answered += 1;
             self.asked = None;
-            figures.unanswered += 1;
             self.speak_in(PAUSE_FRAMES);
         }
     }
