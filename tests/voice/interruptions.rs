@@ -8,6 +8,8 @@ use crate::sip::Call;
 const SPEAKS_AT_MS: usize = 1_000;
 /// Silence that ends a sentence, ms.
 const END_SILENCE_MS: usize = 800;
+/// What a packet that comes late leaves open on a busy machine, ms: not the robot's own pause.
+const GAP_MS: usize = 100;
 /// What a busy machine may add to all of it, ms.
 const SLACK_MS: usize = 700;
 
@@ -25,7 +27,8 @@ async fn cough(rig: &Rig, number: &str, ms: usize) {
     let heard_ms: usize = pieces.iter().map(|span| span.end_ms - span.start_ms).sum();
     let whole = ASK_MS - 60..ASK_MS + 80;
     assert!(whole.contains(&heard_ms), "every bit of it once: {heard_ms} ms in {pieces:?}");
-    assert!(pieces.len() <= 2, "{pieces:?}");
+    let gaps = pieces.windows(2).map(|pair| pair[1].start_ms - pair[0].end_ms);
+    assert!(gaps.filter(|gap| *gap > GAP_MS).count() <= 1, "{pieces:?}");
     let (rows, _) = rig.rows(number).await;
     assert_eq!(rows[1], "ask TIMEOUT() → bye 1", "{rows:?}");
 }
