@@ -12,6 +12,10 @@ use crate::turn::{EntryId, MediaEvent, PlaybackEnd};
 /// Samples in a millisecond.
 const SAMPLES_PER_MS: u64 = 8;
 
+/// Audio that comes piece by piece begins when so much of it is here, samples: 200 ms, so that a piece
+/// that comes a little late is no hole in a word.
+const BUFFERED_MIN: usize = 1_600;
+
 /// The audio that was ordered and has not been heard to its end.
 #[derive(Debug, Default)]
 pub(super) struct Mouth {
@@ -112,7 +116,7 @@ impl Mouth {
         let mut filled = 0;
         while filled < FRAME_SAMPLES {
             let Some(item) = self.items.front_mut() else { break };
-            let written = item.say(&mut said.frame[filled..]);
+            let written = if item.may_begin() { item.say(&mut said.frame[filled..]) } else { 0 };
             filled += written;
             if written > 0 {
                 item.missed_since = None;
@@ -122,7 +126,7 @@ impl Mouth {
                     outputs.push_back(Output::Tell(started));
                 }
             }
-            if item.has_more() {
+            if item.has_more() && item.may_begin() {
                 continue;
             }
             if !item.is_whole && item.failed.is_none() {
@@ -167,6 +171,12 @@ impl Item {
             self.skip = 0;
         }
         self.pieces.push_back(piece);
+    }
+
+    /// False while too little of it is here to begin with.
+    fn may_begin(&self) -> bool {
+        let buffered = || self.pieces.iter().map(|piece| piece.len()).sum::<usize>() - self.at;
+        self.is_started || self.is_whole || self.failed.is_some() || buffered() >= BUFFERED_MIN
     }
 
     fn has_more(&self) -> bool {

@@ -177,6 +177,27 @@ fn entries_are_said_whole_and_without_a_gap_t7() {
     assert_eq!(booth.told(), ["ended 1 done 30"]);
 }
 
+/// I20: audio that comes in pieces begins when a little of it is here, and a late piece is no hole in it
+/// yet; a short one begins when it is whole.
+#[test]
+fn streamed_audio_begins_with_a_little_in_hand_i20() {
+    let mut booth = Booth::new();
+    booth.play(0, 0);
+    booth.deliver(1, Delivery::Piece(sound(190)));
+    booth.pass(40, &[]);
+    assert_eq!(booth.told(), ["fetch 1"]);
+    booth.deliver(1, Delivery::Piece(sound(10)));
+    booth.pass(20, &[]);
+    assert_eq!(booth.told(), ["began 0"]);
+    booth.pass(160, &[]);
+    booth.deliver(1, Delivery::Piece(sound(100)));
+    booth.deliver(1, Delivery::Done);
+    booth.pass(140, &[]);
+    assert_eq!(booth.told(), ["ended 0 done 300"]);
+    let heard = &booth.said[320..2_720];
+    assert_eq!(heard, [&sound(190)[..], &sound(10), &sound(100)].concat(), "without a hole");
+}
+
 /// T3: stopped audio says how much of it was heard, and goes on from there.
 #[test]
 fn stopped_audio_goes_on_where_it_was_cut_t3() {
@@ -297,6 +318,7 @@ fn a_recogniser_may_find_the_end_t1() {
     assert_eq!(booth.told(), ["Final(\"yes\")"]);
     booth.play(0, 0);
     booth.deliver(1, Delivery::Piece(sound(20)));
+    booth.deliver(1, Delivery::Done);
     booth.beat();
     let told = booth.told();
     let parts: Vec<u64> = serde_json::from_str(told.last().unwrap()).unwrap();
@@ -426,6 +448,7 @@ fn a_turn_knows_where_its_time_went() {
     booth.play(0, 0);
     booth.pass(100, &[]);
     booth.deliver(1, Delivery::Piece(sound(20)));
+    booth.deliver(1, Delivery::Done);
     booth.beat();
     let told = booth.told();
     let [fetch, began, latency] = &told[..] else { panic!("{told:?}") };
@@ -448,6 +471,7 @@ fn who_speaks_on_waits_for_no_answer_yet() {
     booth.recognised(FromRecogniser::Final(SentenceId(1), "yes".into()));
     booth.play(0, 0);
     booth.deliver(1, Delivery::Piece(sound(20)));
+    booth.deliver(1, Delivery::Done);
     booth.beat();
     let told = booth.told();
     assert_eq!(told, ["Final(\"yes\")", "fetch 1", "began 0"]);
