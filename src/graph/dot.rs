@@ -16,7 +16,7 @@ impl Graph {
         for (at, group) in self.groups.iter().enumerate() {
             push(&mut out, format_args!("  subgraph cluster_{at} {{\n"));
             push(&mut out, format_args!("    label={}\n", quoted(&[group.title.clone()])));
-            for (node, _) in &group.members {
+            for node in &group.members {
                 self.dot_node(*node, &mut out);
             }
             out.push_str("  }\n");

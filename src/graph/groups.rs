@@ -7,9 +7,8 @@ use crate::script::{NodeAction, ReturnTarget, Script};
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) title: String,
-    /// In the order in which a walk from its beginning meets them, each with its distance from
-    /// there.
-    pub(super) members: Vec<(usize, usize)>,
+    /// In the order in which a walk from its beginning meets them.
+    pub(super) members: Vec<usize>,
 }
 
 /// Gives each node to the first flow that reaches it.
@@ -24,7 +23,8 @@ pub(super) fn group(script: &Script, graph: &Graph) -> Vec<Group> {
             groups.push(Group { title, members });
         }
     };
-    walk("main flow".into(), start.into_iter().chain([entry]).collect());
+    walk("main flow".into(), vec![start.unwrap_or(entry)]);
+    walk("main flow".into(), vec![entry]);
     for (at, node) in graph.nodes.iter().enumerate() {
         if node.is_global {
             walk(format!("global flow {}", node.title), vec![at]);
@@ -36,28 +36,25 @@ pub(super) fn group(script: &Script, graph: &Graph) -> Vec<Group> {
     groups
 }
 
-/// Every node that can be come to, and how far it is.
-fn walk(script: &Script, graph: &Graph, from: &[usize], taken: &mut [bool]) -> Vec<(usize, usize)> {
+/// Every node that can be come to, the nearest first. Global nodes are apart, also where an edge
+/// leads to one.
+fn walk(script: &Script, graph: &Graph, from: &[usize], taken: &mut [bool]) -> Vec<usize> {
     let mut take = |node: usize| {
-        // Global nodes are apart, also where an edge leads to one.
         let is_free = taken.get_mut(node).is_some_and(|taken| !std::mem::replace(taken, true));
         is_free.then_some(node)
     };
-    let mut members: Vec<_> = from.iter().filter_map(|node| Some((take(*node)?, 0))).collect();
+    let mut members: Vec<_> = from.iter().filter_map(|node| take(*node)).collect();
     let mut at = 0;
-    while let Some((node, distance)) = members.get(at).copied() {
+    while let Some(node) = members.get(at).copied() {
         at += 1;
-        for edge in graph.edges.get(graph.edges_of(node)).unwrap_or_default() {
-            if !graph.nodes.get(edge.to).is_some_and(|node| node.is_global) {
-                members.extend(take(edge.to).map(|node| (node, distance + 1)));
-            }
-        }
+        let edges = graph.edges.get(graph.edges_of(node)).unwrap_or_default();
+        let mut next: Vec<_> = edges.iter().map(|edge| edge.to).collect();
         let action = script.nodes.get(node).map(|node| &node.action);
-        if let Some(NodeAction::Return(ReturnTarget::Node(target))) = action
-            && !script.node(*target).global.is_some()
-        {
-            members.extend(take(target.0 as usize).map(|node| (node, distance + 1)));
+        if let Some(NodeAction::Return(ReturnTarget::Node(target))) = action {
+            next.push(target.0 as usize);
         }
+        let is_global = |node: &usize| graph.nodes.get(*node).is_some_and(|node| node.is_global);
+        members.extend(next.into_iter().filter(|node| !is_global(node)).filter_map(&mut take));
     }
     members
 }

@@ -1,6 +1,6 @@
 //! Where everything goes: nodes where the file has them, the rest in groups below.
 
-use super::layers;
+use super::layers::{self, Pass, Placed};
 use super::model::Graph;
 use super::shape::{Face, LINE_HEIGHT, PAD, width};
 
@@ -29,6 +29,8 @@ pub(super) struct Layout {
     pub(super) height: f64,
     /// The top left of each node.
     pub(super) nodes: Vec<(f64, f64)>,
+    /// Where the line of each edge passes columns, from left to right.
+    pub(super) ways: Vec<Vec<Pass>>,
     pub(super) frames: Vec<Frame>,
     pub(super) categories: Vec<CategoryBox>,
 }
@@ -69,19 +71,20 @@ impl Layout {
             width: 0.0,
             height: head,
             nodes: vec![(0.0, 0.0); graph.nodes.len()],
+            ways: vec![Vec::new(); graph.edges.len()],
             frames: Vec::new(),
             categories: Vec::new(),
         };
         let mut shelf = Shelf { x: GROUP_GAP, y: head, height: 0.0, width_max: SHELF_WIDTH_MIN };
-        let kept = positions(graph, faces);
-        if !kept.is_empty() {
+        let kept = Placed { nodes: positions(graph, faces), ways: Vec::new() };
+        if !kept.nodes.is_empty() {
             layout.add_group(faces, "flow".into(), &kept, &mut shelf);
         }
         for group in &graph.groups {
             let is_free =
                 |node: usize| graph.nodes.get(node).is_some_and(|node| node.position.is_none());
             let members: Vec<_> =
-                group.members.iter().copied().filter(|(node, _)| is_free(*node)).collect();
+                group.members.iter().copied().filter(|node| is_free(*node)).collect();
             if !members.is_empty() {
                 let placed = layers::place(graph, faces, &members);
                 layout.add_group(faces, group.title.clone(), &placed, &mut shelf);
@@ -94,24 +97,27 @@ impl Layout {
     }
 
     /// Puts a group where the shelf has room, with a frame.
-    fn add_group(
-        &mut self,
-        faces: &[Face],
-        title: String,
-        placed: &[(usize, f64, f64)],
-        shelf: &mut Shelf,
-    ) {
+    fn add_group(&mut self, faces: &[Face], title: String, placed: &Placed, shelf: &mut Shelf) {
         let mut size = (width(&title), 0.0_f64);
-        for (node, x, y) in placed {
+        for (_, pass) in &placed.ways {
+            size = (size.0.max(pass.right), size.1.max(pass.y));
+        }
+        for (node, x, y) in &placed.nodes {
             let Some(face) = faces.get(*node) else { continue };
             // Some outlines point out of their box.
             size = (size.0.max(x + face.width + 12.0), size.1.max(y + face.height));
         }
         let (w, h) = (size.0 + 2.0 * GROUP_PAD, size.1 + GROUP_PAD + TITLE_HEIGHT + 8.0);
         let (x, y) = shelf.put(w, h);
-        for (node, dx, dy) in placed {
+        let (inner_x, inner_y) = (x + GROUP_PAD, y + TITLE_HEIGHT + 8.0);
+        for (node, dx, dy) in &placed.nodes {
             if let Some(place) = self.nodes.get_mut(*node) {
-                *place = (x + GROUP_PAD + dx, y + TITLE_HEIGHT + 8.0 + dy);
+                *place = (inner_x + dx, inner_y + dy);
+            }
+        }
+        for (edge, Pass { left, right, y }) in &placed.ways {
+            if let Some(way) = self.ways.get_mut(*edge) {
+                way.push(Pass { left: inner_x + left, right: inner_x + right, y: inner_y + y });
             }
         }
         self.frames.push(Frame { x, y, width: w, height: h, title });

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::model::{DrawnNode, Graph, Look};
 use super::text::clean;
+use super::traffic::times;
 
 impl Graph {
     /// The script as a Mermaid flowchart. A line is no longer than a terminal is wide.
@@ -12,7 +13,7 @@ impl Graph {
         let mut out = format!("---\ntitle: \"{}\"\n---\nflowchart LR\n", escape(&self.title()));
         for (at, group) in self.groups.iter().enumerate() {
             push(&mut out, format_args!("  subgraph g{at}[\"{}\"]\n", escape(&group.title)));
-            for (node, _) in &group.members {
+            for node in &group.members {
                 self.mermaid_node(*node, &mut out);
             }
             out.push_str("  end\n");
@@ -75,15 +76,15 @@ impl Graph {
         let label = self.edges.get(at).map(|edge| edge.label.as_str()).unwrap_or_default();
         match self.traffic.as_ref().and_then(|traffic| traffic.edges.get(at)) {
             None => label.to_owned(),
-            Some(count) if label.is_empty() => format!("{count} times"),
-            Some(count) => format!("{label} | {count} times"),
+            Some(count) if label.is_empty() => times(*count),
+            Some(count) => format!("{label} | {}", times(*count)),
         }
     }
 
     /// How often a prompt answered; empty if nobody counted.
     pub(super) fn prompt_count(&self, at: usize) -> String {
         let count = self.traffic.as_ref().and_then(|traffic| traffic.prompts.get(at));
-        count.map(|count| format!("{count} times")).unwrap_or_default()
+        count.map(|count| times(*count)).unwrap_or_default()
     }
 }
 

@@ -6,7 +6,7 @@ use super::traffic::Traffic;
 use crate::script::{Edge, Node, NodeAction, Outline, Script, SwitchTarget, Words};
 
 /// What stands at an edge, in columns: as much as a node is wide.
-const LABEL_COLUMNS: usize = 40;
+const LABEL_COLUMNS: usize = 44;
 /// What a node says.
 const SAYS_COLUMNS: usize = 40;
 /// A name.
@@ -93,7 +93,9 @@ impl Graph {
             let outlined = outline.nodes.get(at);
             DrawnNode {
                 position: outlined.and_then(|outlined| outlined.position),
-                entry: outlined.map(|outlined| described(&outlined.entry)).unwrap_or_default(),
+                entry: outlined
+                    .map(|outlined| described(&outlined.entry, LABEL_COLUMNS))
+                    .unwrap_or_default(),
                 ..drawn_node(script, outline, node)
             }
         });
@@ -200,12 +202,11 @@ fn look(node: &Node) -> (Look, String) {
 }
 
 fn drawn_edge(from: usize, edge: &Edge, words: Option<&Words>) -> DrawnEdge {
-    let said = words.map(described).unwrap_or_default();
-    let label = match (edge.label.is_empty(), said.is_empty()) {
-        (true, _) => said,
-        (false, true) => cut(&edge.label, LABEL_COLUMNS),
-        (false, false) => cut(&format!("{}: {said}", edge.label), LABEL_COLUMNS),
-    };
+    let label = if edge.label.is_empty() { String::new() } else { format!("{}: ", edge.label) };
+    let label = cut(&label, LABEL_COLUMNS / 2);
+    let left = LABEL_COLUMNS - super::text::columns(&label);
+    let said = words.map(|words| described(words, left)).unwrap_or_default();
+    let label = format!("{label}{said}").trim_end_matches([' ', ':']).to_owned();
     DrawnEdge {
         from,
         to: edge.target.0 as usize,
@@ -215,21 +216,21 @@ fn drawn_edge(from: usize, edge: &Edge, words: Option<&Words>) -> DrawnEdge {
     }
 }
 
-/// What a condition waits for.
-fn described(words: &Words) -> String {
+/// What a condition waits for, in so many columns.
+fn described(words: &Words, columns: usize) -> String {
     let mut parts = Vec::new();
     let lists = [("", &words.text), ("key ", &words.dtmf), ("end ", &words.complete)];
     for (what, list) in lists.into_iter().chain([("if ", &words.when)]) {
         if !list.is_empty() {
-            parts.push(format!("{what}{}", joined(list, LABEL_COLUMNS)));
+            parts.push(format!("{what}{}", joined(list, columns)));
         }
     }
     // What comes last is short and says much: the words before it make room.
     let rest: usize = parts.iter().skip(1).map(|part| super::text::columns(part) + 3).sum();
     if let Some(first) = parts.first_mut() {
-        *first = cut(first, LABEL_COLUMNS.saturating_sub(rest).max(LABEL_COLUMNS / 3));
+        *first = cut(first, columns.saturating_sub(rest).max(columns / 3));
     }
-    cut(&parts.join(" | "), LABEL_COLUMNS)
+    cut(&parts.join(" | "), columns)
 }
 
 fn titled(id: &str, name: &str) -> String {

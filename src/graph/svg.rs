@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::layers::Pass;
 use super::layout::{CategoryBox, Frame, Layout};
 use super::model::{Graph, Look};
 use super::shape::{Face, Hand, LINE_HEIGHT, PAD, PORT_HEIGHT, START_SIZE, outline};
@@ -70,33 +71,11 @@ impl Graph {
             let nth = at - self.edges_of(edge.from).start;
             let start = (from.0 + face.width, from.1 + face.port(nth));
             let end = (to.0, arrivals.get(at).copied().unwrap_or(to.1 + target.height / 2.0));
-            #[expect(clippy::cast_precision_loss, reason = "some steps of a few units")]
+            let way = layout.ways.get(at).map(Vec::as_slice).unwrap_or_default();
             let path = if to.0 >= start.0 {
-                let bend = ((end.0 - start.0) / 2.0).clamp(30.0, 220.0);
-                let (x1, x2) = (start.0 + bend, end.0 - bend);
-                format!(
-                    "M{} {}C{x1} {} {x2} {} {} {}",
-                    start.0, start.1, start.1, end.1, end.0, end.1
-                )
+                forward(start, end, way)
             } else {
-                // Back to the left: over the top of both, each line a little higher.
-                let lane = from.1.min(to.1) - 9.0 - 3.0 * (nth % 4) as f64;
-                let (out, back) = (start.0 + 16.0, end.0 - 20.0);
-                format!(
-                    "M{} {}C{} {} {} {lane} {} {lane}H{}C{} {lane} {} {} {} {}",
-                    start.0,
-                    start.1,
-                    out + 16.0,
-                    start.1,
-                    out + 16.0,
-                    out - 8.0,
-                    back + 8.0,
-                    back - 12.0,
-                    back - 12.0,
-                    end.1,
-                    end.0,
-                    end.1
-                )
+                back(start, end, from.1.min(to.1), nth)
             };
             let mut line = Writer { out: String::new() };
             let traffic = self.traffic.as_ref();
@@ -121,8 +100,9 @@ impl Graph {
         let mut order: Vec<usize> = (0..self.edges.len()).collect();
         let key = |at: &usize| {
             let edge = self.edges.get(*at);
-            let from =
-                edge.and_then(|edge| layout.nodes.get(edge.from)).map_or(0.0, |place| place.1);
+            let source = edge.and_then(|edge| layout.nodes.get(edge.from));
+            let passed = layout.ways.get(*at).and_then(|way| way.last());
+            let from = passed.map(|pass| pass.y).or(source.map(|place| place.1)).unwrap_or(0.0);
             (edge.map_or(0, |edge| edge.to), from)
         };
         order.sort_by(|one, other| {
@@ -187,6 +167,42 @@ impl Graph {
     }
 }
 
+/// A line to the right, through the columns between.
+fn forward(start: (f64, f64), end: (f64, f64), way: &[Pass]) -> String {
+    let mut path = format!("M{:.1} {:.1}", start.0, start.1);
+    let mut at = start;
+    let stops = way.iter().map(|pass| ((pass.left, pass.y), pass.right));
+    for (to, right) in stops.chain([(end, end.0)]) {
+        let bend = ((to.0 - at.0) / 2.0).clamp(20.0, 220.0);
+        let (x1, x2) = (at.0 + bend, to.0 - bend);
+        let (y1, y2) = (at.1, to.1);
+        push(&mut path, format_args!("C{x1:.1} {y1:.1} {x2:.1} {y2:.1} {:.1} {y2:.1}", to.0));
+        if right > to.0 {
+            push(&mut path, format_args!("H{right:.1}"));
+        }
+        at = (right, y2);
+    }
+    path
+}
+
+/// A line back to the left: over the top of both nodes, each line a little higher.
+fn back(start: (f64, f64), end: (f64, f64), top: f64, nth: usize) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "it is less than four")]
+    let lane = top - 9.0 - 3.0 * (nth % 4) as f64;
+    let (out, turn) = (start.0 + 16.0, end.0 - 20.0);
+    let mut path = format!("M{:.1} {:.1}", start.0, start.1);
+    let (x1, x2) = (out + 16.0, out - 8.0);
+    push(&mut path, format_args!("C{x1:.1} {:.1} {x1:.1} {lane:.1} {x2:.1} {lane:.1}", start.1));
+    let (x1, x2) = (turn + 8.0, turn - 12.0);
+    push(&mut path, format_args!("H{x1:.1}C{x2:.1} {lane:.1} {x2:.1} {:.1}", end.1));
+    push(&mut path, format_args!(" {:.1} {:.1}", end.0, end.1));
+    path
+}
+
+fn push(out: &mut String, what: std::fmt::Arguments<'_>) {
+    out.write_fmt(what).expect("writing to memory can't fail");
+}
+
 fn class(look: Look) -> &'static str {
     match look {
         Look::Asks => "asks",
@@ -218,7 +234,7 @@ struct Writer {
 
 impl Writer {
     fn raw(&mut self, what: std::fmt::Arguments<'_>) {
-        self.out.write_fmt(what).expect("writing to memory can't fail");
+        push(&mut self.out, what);
     }
 
     fn element(&mut self, name: &str, attributes: &str, text: &str) {

@@ -23,7 +23,7 @@ pub(super) fn cut(text: &str, columns: usize) -> String {
         left -= width;
         kept.push(c);
     }
-    format!("{}…", kept.trim_end())
+    format!("{}…", kept.trim_end_matches([' ', '…']))
 }
 
 /// The text as one line, without signs that are not seen but change what is seen: controls, and

@@ -57,7 +57,7 @@ pub(super) struct NodeTraffic {
 impl NodeTraffic {
     /// In words, what is not 0.
     pub(super) fn told(self) -> String {
-        let mut parts = vec![format!("{} times", self.entered)];
+        let mut parts = vec![times(self.entered)];
         if self.mismatched > 0 {
             parts.push(format!("{} not understood", percent(self.mismatched, self.heard)));
         }
@@ -72,6 +72,15 @@ impl NodeTraffic {
             parts.push(format!("{} ended{hung_up}", self.ended));
         }
         parts.join(" | ")
+    }
+}
+
+/// How often, in words.
+pub(super) fn times(count: u64) -> String {
+    match count {
+        0 => "never".into(),
+        1 => "once".into(),
+        count => format!("{count} times"),
     }
 }
 

@@ -29,8 +29,6 @@ pub struct Hits {
     pub current: String,
     /// `input_type`.
     pub input_type: i64,
-    /// `matching_method`.
-    pub method: i64,
     /// `condition_id`.
     pub condition_id: String,
     /// `response_type`.
@@ -100,12 +98,12 @@ fn statement(table: &TableName, exact: fn(&str) -> String) -> String {
     let ending = exact("CASE WHEN c.input_type = 11 THEN c.input_args ELSE '' END");
     format!(
         "SELECT {current} AS a, CAST(COALESCE(c.input_type, -1) AS SIGNED) AS b, \
-         CAST(COALESCE(c.matching_method, -1) AS SIGNED) AS d, {condition} AS e, \
+         {condition} AS e, \
          CAST(COALESCE(c.response_type, -1) AS SIGNED) AS f, {response} AS g, \
          CAST(CASE WHEN c.repetition > 0 THEN 1 ELSE 0 END AS SIGNED) AS h, {ending} AS i, COUNT(*) AS n \
          FROM `{table}` c JOIN (SELECT DISTINCT callid FROM `{table}` WHERE input_type = 10 \
          AND (input_args = ? OR input_args LIKE ? ESCAPE '!') AND createtime >= ?) s \
-         ON s.callid = c.callid GROUP BY a, b, d, e, f, g, h, i ORDER BY a, b, d, e, f, g, h, i \
+         ON s.callid = c.callid GROUP BY a, b, e, f, g, h, i ORDER BY a, b, e, f, g, h, i \
          LIMIT {HITS_MAX}"
     )
 }
@@ -139,13 +137,12 @@ macro_rules! read {
             Ok(Hits {
                 current: text(row.try_get(0)?),
                 input_type: row.try_get(1)?,
-                method: row.try_get(2)?,
-                condition_id: text(row.try_get(3)?),
-                response_type: row.try_get(4)?,
-                response_id: text(row.try_get(5)?),
-                is_repeated: row.try_get::<i64, _>(6)? != 0,
-                ending: text(row.try_get(7)?),
-                rows: u64::try_from(row.try_get::<i64, _>(8)?).unwrap_or(0),
+                condition_id: text(row.try_get(2)?),
+                response_type: row.try_get(3)?,
+                response_id: text(row.try_get(4)?),
+                is_repeated: row.try_get::<i64, _>(5)? != 0,
+                ending: text(row.try_get(6)?),
+                rows: u64::try_from(row.try_get::<i64, _>(7)?).unwrap_or(0),
             })
         });
         hits.collect()

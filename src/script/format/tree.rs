@@ -67,20 +67,27 @@ impl<'a> Tree<'a> {
         let source = Source { text, marks };
         let mut root = source.entry(None, &value, Kind::Root);
         let (start, end) = (value.range().start, value.range().end);
-        let head = source.gap(0, start, Gap { is_line_start: true, has_next: true });
+        let head = source.gap(0, start, Gap { before: Before::Nothing, has_next: true });
         root.take_head(head);
-        let tail = source.gap(end, text.len(), Gap { is_line_start: false, has_next: false });
+        let tail = source.gap(end, text.len(), Gap { before: Before::Entry, has_next: false });
         root.after = tail.after;
         root.trailing = tail.trailing;
         Some(Self { root, below: tail.lines })
     }
 }
 
+/// What stands before comments.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    Bracket,
+    Entry,
+}
+
 /// Where comments stand between two things.
 #[derive(Clone, Copy)]
 struct Gap {
-    /// There is nothing before it on its line.
-    is_line_start: bool,
+    before: Before,
     /// An entry follows, not the end.
     has_next: bool,
 }
@@ -147,8 +154,9 @@ impl<'a> Source<'a> {
         let is_same_line = |from: usize, to: usize| !self.slice(from, to).contains('\n');
         let mut at = start;
         let mut rest = comments.as_slice();
-        if !gap.is_line_start {
-            let behind = rest.iter().take(before_comma);
+        if gap.before != Before::Nothing {
+            let count = if gap.before == Before::Entry { before_comma } else { 0 };
+            let behind = rest.iter().take(count);
             let behind = behind.take_while(|one| one.is_inline && is_same_line(start, one.start));
             let (behind, others) = rest.split_at(behind.count());
             found.after = behind.iter().map(|one| one.text).collect();
@@ -259,14 +267,15 @@ impl<'a> Source<'a> {
         let mut list =
             List { is_object, kind, opening: Vec::new(), entries: Vec::new(), closing: Vec::new() };
         let mut at = range.start + 1;
+        let mut before = Before::Bracket;
         for (start, end, mut entry) in entries {
-            let mut gap = self.gap(at, start, Gap { is_line_start: false, has_next: true });
+            let mut gap = self.gap(at, start, Gap { before, has_next: true });
             list.take_behind(&mut gap);
             entry.take_head(gap);
             list.entries.push(entry);
-            at = end;
+            (at, before) = (end, Before::Entry);
         }
-        let mut gap = self.gap(at, range.end - 1, Gap { is_line_start: false, has_next: false });
+        let mut gap = self.gap(at, range.end - 1, Gap { before, has_next: false });
         list.take_behind(&mut gap);
         list.closing = gap.lines;
         list
