@@ -51,7 +51,8 @@ fn a_comment_survives_between_any_two_signs() {
                 continue;
             }
             for place in [at, at + 1] {
-                let noted = format!("{} {comment} {}", &text[..place], &text[place..]);
+                let (before, behind) = text.split_at(place);
+                let noted = format!("{before} {comment} {behind}");
                 let formatted = format(&noted).unwrap();
                 assert_eq!(comments(&formatted), comments(&noted), "{noted}");
                 assert_eq!(format(&formatted).unwrap(), formatted, "{noted}");
@@ -203,7 +204,7 @@ fn comments(text: &str) -> Vec<String> {
 }
 
 fn is_inside_quotes(text: &str, at: usize) -> bool {
-    text[..at].matches('"').count() % 2 == 1
+    text.split_at(at).0.matches('"').count() % 2 == 1
 }
 
 fn texts() -> Vec<String> {

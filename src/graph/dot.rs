@@ -9,13 +9,16 @@ impl Graph {
     /// The script as a DOT digraph. `pos` holds the positions of the file, which `neato -n` keeps.
     #[must_use]
     pub fn dot(&self) -> String {
-        let mut out = format!("digraph {} {{\n", quoted(&[self.name.clone()]));
+        let mut out = format!("digraph {} {{\n", quoted(std::slice::from_ref(&self.name)));
         push(&mut out, format_args!("  label={}\n", quoted(&[self.title()])));
         out.push_str("  rankdir=LR\n  node [shape=box fontname=\"sans-serif\" fontsize=11]\n");
         out.push_str("  edge [fontname=\"sans-serif\" fontsize=10]\n");
         for (at, group) in self.groups.iter().enumerate() {
             push(&mut out, format_args!("  subgraph cluster_{at} {{\n"));
-            push(&mut out, format_args!("    label={}\n", quoted(&[group.title.clone()])));
+            push(
+                &mut out,
+                format_args!("    label={}\n", quoted(std::slice::from_ref(&group.title))),
+            );
             for node in &group.members {
                 self.dot_node(*node, &mut out);
             }

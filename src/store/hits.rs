@@ -44,7 +44,7 @@ pub struct Hits {
 }
 
 /// Which rows are counted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Counted<'a> {
     /// The database: `mysql://…` or `sqlite://…`.
     pub url: &'a str,

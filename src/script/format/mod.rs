@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_comment_that_a_dropped_comma_leaves_last_stays_on_its_line() {
-        becomes("[1, /* a */]", "[1 /* a */]\n");
+        becomes("{\"a\": [1, /* b */]}", "{\n  \"a\": [1 /* b */]\n}\n");
         becomes(
             "{\"flow\": {}, /* f */\n\"version\": 3}",
             "{\n  \"version\": 3,\n  \"flow\": {} /* f */\n}\n",
