@@ -6,12 +6,12 @@ use super::model::{Graph, Look};
 use super::text::clean;
 
 impl Graph {
-    /// The script as a DOT digraph. `pos` holds the positions of the file, which `neato -n` keeps.
+    /// The script as a DOT digraph. `pos` pins nodes to the positions of the file; `neato` heeds it.
     #[must_use]
     pub fn dot(&self) -> String {
         let mut out = format!("digraph {} {{\n", quoted(std::slice::from_ref(&self.name)));
         push(&mut out, format_args!("  label={}\n", quoted(&[self.title()])));
-        out.push_str("  rankdir=LR\n  node [shape=box fontname=\"sans-serif\" fontsize=11]\n");
+        out.push_str("  rankdir=LR\n  inputscale=72\n  node [shape=box fontname=\"sans-serif\" fontsize=11]\n");
         out.push_str("  edge [fontname=\"sans-serif\" fontsize=10]\n");
         for (at, group) in self.groups.iter().enumerate() {
             push(&mut out, format_args!("  subgraph cluster_{at} {{\n"));
@@ -64,7 +64,7 @@ impl Graph {
         }
         if let Some((x, y)) = node.position {
             // An editor's y grows downwards, Graphviz's upwards.
-            push(out, format_args!(" pos=\"{x},{}\"", -y));
+            push(out, format_args!(" pos=\"{x},{}!\"", -y));
         }
         out.push_str("]\n");
     }

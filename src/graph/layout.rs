@@ -1,14 +1,18 @@
 //! Where everything goes: nodes where the file has them, the rest in groups below.
 
 use super::layers::{self, Pass, Placed};
-use super::model::Graph;
+use super::model::{DrawnNode, Graph, Look};
 use super::shape::{Face, LINE_HEIGHT, PAD, width};
 
 /// Around a group, and between groups.
-const GROUP_PAD: f64 = 22.0;
+const GROUP_PAD: f64 = 34.0;
 const GROUP_GAP: f64 = 30.0;
 /// A group's title.
 const TITLE_HEIGHT: f64 = 26.0;
+/// Below it, for lines that lead back over the top of nodes.
+const LANES_HEIGHT: f64 = 20.0;
+/// The dot that a call begins at stands so far to the left of the entry.
+const START_LEFT: f64 = 50.0;
 /// Small groups stand side by side up to this width, or that of the main flow.
 const SHELF_WIDTH_MIN: f64 = 1_200.0;
 /// A category with more prompts goes on in a second box.
@@ -77,12 +81,17 @@ impl Layout {
         };
         let mut shelf = Shelf { x: GROUP_GAP, y: head, height: 0.0, width_max: SHELF_WIDTH_MIN };
         let kept = Placed { nodes: positions(graph, faces), ways: Vec::new() };
+        let mut is_kept = vec![false; graph.nodes.len()];
+        for (node, _, _) in &kept.nodes {
+            if let Some(kept) = is_kept.get_mut(*node) {
+                *kept = true;
+            }
+        }
         if !kept.nodes.is_empty() {
             layout.add_group(faces, "flow".into(), &kept, &mut shelf);
         }
         for group in &graph.groups {
-            let is_free =
-                |node: usize| graph.nodes.get(node).is_some_and(|node| node.position.is_none());
+            let is_free = |node: usize| !is_kept.get(node).copied().unwrap_or(false);
             let members: Vec<_> =
                 group.members.iter().copied().filter(|node| is_free(*node)).collect();
             if !members.is_empty() {
@@ -107,9 +116,9 @@ impl Layout {
             // Some outlines point out of their box.
             size = (size.0.max(x + face.width + 12.0), size.1.max(y + face.height));
         }
-        let (w, h) = (size.0 + 2.0 * GROUP_PAD, size.1 + GROUP_PAD + TITLE_HEIGHT + 8.0);
+        let (w, h) = (size.0 + 2.0 * GROUP_PAD, size.1 + GROUP_PAD + TITLE_HEIGHT + LANES_HEIGHT);
         let (x, y) = shelf.put(w, h);
-        let (inner_x, inner_y) = (x + GROUP_PAD, y + TITLE_HEIGHT + 8.0);
+        let (inner_x, inner_y) = (x + GROUP_PAD, y + TITLE_HEIGHT + LANES_HEIGHT);
         for (node, dx, dy) in &placed.nodes {
             if let Some(place) = self.nodes.get_mut(*node) {
                 *place = (inner_x + dx, inner_y + dy);
@@ -209,7 +218,25 @@ fn positions(graph: &Graph, faces: &[Face]) -> Vec<(usize, f64, f64)> {
     }
     // Two nodes at one place can't be told apart by any spreading.
     let spread = if spread < SPREAD_MAX { spread } else { 1.0 };
-    placed.iter().map(|(node, x, y)| (*node, x * spread, y * spread)).collect()
+    for place in &mut placed {
+        *place = (place.0, place.1 * spread, place.2 * spread);
+    }
+    add_start(graph, &mut placed);
+    placed
+}
+
+/// An editor need not know of the dot that a call begins at: it goes to the left of the entry.
+fn add_start(graph: &Graph, placed: &mut Vec<(usize, f64, f64)>) {
+    let starts = |node: &DrawnNode| node.look == Look::Start && node.position.is_none();
+    let Some(start) = graph.nodes.iter().position(starts) else { return };
+    let first = graph.edges.get(graph.edges_of(start)).and_then(<[_]>::first);
+    let entry = first.and_then(|edge| placed.iter().find(|(node, _, _)| *node == edge.to));
+    if let Some((_, x, y)) = entry.copied() {
+        for place in placed.iter_mut() {
+            place.1 += START_LEFT;
+        }
+        placed.push((start, x, y + PAD));
+    }
 }
 
 fn overlap(placed: &[(usize, f64, f64)], faces: &[Face], spread: f64) -> bool {
