@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod engine;
+pub mod graph;
 pub mod media;
 pub mod pii;
 pub mod script;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::{Exit, print, scripts};
+use super::{Exit, fmt, print, scripts};
 use crate::script::Problem;
 
 /// Load scripts as the daemon would and print every problem
@@ -18,6 +18,10 @@ pub(super) struct Args {
     /// Folder of audio files; the files a script names are looked for below it
     #[arg(long, default_value = "audio", value_name = "DIR")]
     audio_dir: PathBuf,
+    /// First mend in the files what needs no asking: keywords that stand twice in a list or are
+    /// empty, blanks around numbers in quotes
+    #[arg(long)]
+    fix: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -31,6 +35,12 @@ pub(super) fn run(args: &Args) -> Exit {
     let mut shown = String::new();
     for named in &args.files {
         let file = scripts::find(named);
+        if args.fix
+            && let Err(exit) = fmt::fix(&file)
+        {
+            worst = exit;
+            continue;
+        }
         let (script, problems) = match scripts::load(&file, Some(&args.audio_dir)) {
             Ok(loaded) => loaded,
             Err(exit) => {

@@ -11,6 +11,8 @@ use crate::config::{self, Loaded, Source};
 mod check;
 mod demo;
 mod exit;
+mod fmt;
+mod graph;
 mod jsonl;
 mod ledger;
 mod migrate;
@@ -37,6 +39,8 @@ enum Command {
     Run(run::Args),
     Demo(demo::Args),
     Check(check::Args),
+    Fmt(fmt::Args),
+    Graph(graph::Args),
     Talk(talk::Args),
     Rehearse(rehearse::Args),
     Push(push::Args),
@@ -62,6 +66,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
+        Command::Graph(args) => graph::run(&args),
         Command::Talk(args) => talk::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Push(args) => push::run(&args),

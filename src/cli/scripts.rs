@@ -62,7 +62,8 @@ pub(super) fn load_or_tell(file: &Path) -> Result<Arc<Script>, Exit> {
     script.ok_or(Exit::Wrong)
 }
 
-fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+/// A file's bytes, as far as a script may have them and one more.
+pub(super) fn read(file: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read;
     let mut bytes = Vec::new();
     std::fs::File::open(file)?.take(READ_MAX).read_to_end(&mut bytes)?;

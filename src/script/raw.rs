@@ -10,7 +10,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use super::problem::{PROBLEMS_MAX, Problem, Severity, SourceText, Span, brief};
 
 /// JSON with comments and trailing commas, and no other liberties (E2).
-const FORMAT: ParseOptions = ParseOptions {
+pub(super) const FORMAT: ParseOptions = ParseOptions {
     allow_comments: true,
     allow_trailing_commas: true,
     allow_loose_object_property_names: false,
