@@ -18,8 +18,10 @@ mod noise;
 mod normal;
 mod pattern;
 mod problem;
+pub mod prove;
 mod raw;
 mod rules;
+pub mod schema;
 mod services;
 mod template;
 

@@ -1,0 +1,4 @@
+//! s
+/// t
+#[must_use]
+pub fn text() -> String { String::new() }
