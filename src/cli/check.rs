@@ -88,9 +88,8 @@ fn check(named: &std::path::Path, args: &Args, settings: &Settings) -> Result<Ch
 
 fn as_text(checked: &Checked) -> String {
     let mut out: String = checked.problems.iter().map(page::problem).collect();
-    let count = |wanted| {
-        checked.problems.iter().filter(|problem| problem.severity == wanted).count()
-    };
+    let count =
+        |wanted| checked.problems.iter().filter(|problem| problem.severity == wanted).count();
     let verdict = if checked.is_loaded { "can be loaded" } else { "is refused" };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let file = &checked.file;

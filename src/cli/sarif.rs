@@ -113,7 +113,8 @@ pub(super) fn report(all: &[Checked]) -> String {
         short_description: Text { text: about.to_owned() },
         default_configuration: Configuration { level: severity.to_string() },
     };
-    let load = rule(LOAD, "What the daemon would say of the script when it loads it.", Severity::Error);
+    let load =
+        rule(LOAD, "What the daemon would say of the script when it loads it.", Severity::Error);
     let rules = RULES.iter().map(|one| rule(one.id, one.about, one.severity));
     let log = Log {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",

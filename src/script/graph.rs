@@ -38,7 +38,11 @@ pub(super) fn warn(
         }
         if lacks_complete_edge(node) {
             let message = format!("the node {} has no edge for a caller who says nothing", node.id);
-            say("no-silence-edge", message, "give one edge the condition \"complete\": [\"any\"], or it hangs up");
+            say(
+                "no-silence-edge",
+                message,
+                "give one edge the condition \"complete\": [\"any\"], or it hangs up",
+            );
         }
     }
     warn_of_shadowed(script, reader, literals);

@@ -216,7 +216,10 @@ fn sample_into(hir: &Hir, text: &mut String) {
 fn likely_sign(class: &Class) -> Option<char> {
     let Class::Unicode(class) = class else { return None };
     let has = |sign: &char| class.ranges().iter().any(|r| (r.start()..=r.end()).contains(sign));
-    ['1', 'a', 'а', '一', ' '].into_iter().find(has).or_else(|| Some(class.ranges().first()?.start()))
+    ['1', 'a', 'а', '一', ' ']
+        .into_iter()
+        .find(has)
+        .or_else(|| Some(class.ranges().first()?.start()))
 }
 
 #[cfg(test)]
@@ -230,7 +233,11 @@ mod tests {
             ("перен(е|о)с", &[&["перенес", "перенос"]], true),
             (r"\bнет\b", &[&["нет"]], false),
             ("(怎么|哪里).*(号码|电话)", &[&["怎么", "哪里"], &["号码", "电话"]], true),
-            ("[0-9]+ ?万", &[&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], &[" 万", "万"]], true),
+            (
+                "[0-9]+ ?万",
+                &[&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], &[" 万", "万"]],
+                true,
+            ),
             ("ДА{2}", &[&["даа"]], true),
             ("(не )?надо", &[&["надо", "не надо"]], true),
             ("x*", &[], false),

@@ -39,7 +39,10 @@ pub(super) fn find(case: &mut Case<'_>) {
         case.say(Finding {
             rule: "orphan-category",
             offset: category.offset,
-            message: format!("no node that a call reaches links the category {}: {prompts}", category.id),
+            message: format!(
+                "no node that a call reaches links the category {}: {prompts}",
+                category.id
+            ),
             example: String::new(),
             hint: format!("name it in the kb of a node: \"kb\": [\"{}\"]", brief(category.id)),
         });

@@ -65,7 +65,8 @@ fn without_exit(case: &mut Case<'_>, component: &[u32]) {
         let action = &case.script.node(NodeId(*node)).action;
         !matches!(action, NodeAction::Set | NodeAction::Branch | NodeAction::Return(_))
     };
-    let falls_out = component.iter().any(|node| case.ways.silent_ends.get(*node as usize) == Some(&true));
+    let falls_out =
+        component.iter().any(|node| case.ways.silent_ends.get(*node as usize) == Some(&true));
     let until = if !component.iter().any(waits) {
         "until more than fifty actions in a row have waited for nobody"
     } else if falls_out {
@@ -102,8 +103,9 @@ fn silent_for_ever(case: &mut Case<'_>, component: &[u32]) {
             case.name(first)
         ),
         example: format!("says nothing: {way}"),
-        hint: "lead the complete edge to a node that ends the call, or give its target a repetition"
-            .into(),
+        hint:
+            "lead the complete edge to a node that ends the call, or give its target a repetition"
+                .into(),
     });
 }
 

@@ -164,8 +164,9 @@ impl Case<'_> {
                 rule: "unreachable-node",
                 offset: self.offset_of(at),
                 message: format!("no call ever reaches the node {}", node.id),
-                example: "only nodes that no call reaches, or edges that are never taken, lead here"
-                    .into(),
+                example:
+                    "only nodes that no call reaches, or edges that are never taken, lead here"
+                        .into(),
                 hint: "lead an edge to it, or take it out".into(),
             });
         }

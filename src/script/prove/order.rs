@@ -215,7 +215,8 @@ impl<'c> Search<'c, '_> {
             let Some(scope) = scopes.get(&at).copied() else { continue };
             let all: Vec<_> = fates.range((at, 0)..=(at, u32::MAX)).map(|(_, fate)| fate).collect();
             let first = all.iter().find_map(|fate| fate.taken);
-            let offset = self.case.source.prompts.get(at as usize).map_or(0, |prompt| prompt.offset);
+            let offset =
+                self.case.source.prompts.get(at as usize).map_or(0, |prompt| prompt.offset);
             match first {
                 Some((word, earlier)) if all.iter().all(|fate| fate.is_dead()) => {
                     found.push(Finding {
@@ -312,7 +313,8 @@ impl<'c> Search<'c, '_> {
             self.steps = self.steps.checked_sub(1)?;
             let owner = self.case.source.words.entry(scope, order)?.owner;
             let other = self.rank(at, node, scope, owner, order);
-            if let Some(other) = other.filter(|other| *other < rank && only.is_none_or(|only| only == scope))
+            if let Some(other) =
+                other.filter(|other| *other < rank && only.is_none_or(|only| only == scope))
                 && best.is_none_or(|(best, ..)| other < best)
             {
                 best = Some((other, scope, order));
@@ -411,7 +413,9 @@ impl<'c> Search<'c, '_> {
             let is_whole = word == fate.written;
             let what = match (is_whole, fate.is_alive) {
                 (true, _) => format!("\"{}\"", brief(word)),
-                (false, true) => format!("of \"{}\" the word \"{}\"", brief(fate.written), brief(word)),
+                (false, true) => {
+                    format!("of \"{}\" the word \"{}\"", brief(fate.written), brief(word))
+                }
                 (false, false) => format!("\"{}\", {} and all,", brief(fate.written), brief(word)),
             };
             let other = self.case.source.words.needle_at(earlier.scope, earlier.order);
@@ -456,7 +460,9 @@ impl<'c> Search<'c, '_> {
                     format!("\"{shown}\" of the edge {name} of {}", script.node(node).id)
                 }
             }
-            Scope::Global(node) => format!("\"{shown}\" of the global node {}", script.node(node).id),
+            Scope::Global(node) => {
+                format!("\"{shown}\" of the global node {}", script.node(node).id)
+            }
             Scope::Category(_) => {
                 let id = script.prompts.get(owner as usize).map_or("", |prompt| &prompt.id);
                 format!("\"{shown}\" of the prompt {id}")
@@ -487,7 +493,9 @@ impl<'c> Search<'c, '_> {
 
     fn remedy(&self, earlier: Earlier<'_>, scope: Scope) -> String {
         match (earlier.scope, scope) {
-            (Scope::Noise, _) => "give the noise rule a max_duration_ms, or take the word out of it",
+            (Scope::Noise, _) => {
+                "give the noise rule a max_duration_ms, or take the word out of it"
+            }
             (Scope::Category(_), _) => "name its prompt before the other in kb",
             (_, Scope::Category(_)) => "say it more closely in the edge, or take it out here",
             _ => "put the longer word first, or give its edge a smaller priority",

@@ -32,7 +32,8 @@ pub(super) fn find(case: &mut Case<'_>) {
         } else {
             format!("the pattern \"{written}\" fits the empty text, and so more than it shows")
         };
-        let example = if never { "" } else { "says anything: the pattern is tried at every place of it" };
+        let example =
+            if never { "" } else { "says anything: the pattern is tried at every place of it" };
         case.say(Finding {
             rule: "empty-pattern",
             offset,

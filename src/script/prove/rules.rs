@@ -47,7 +47,10 @@ pub const RULES: [Rule; 22] = [
     warning("swallowed-node", "Every keyword of a global node is taken wherever it is linked."),
     warning("swallowed-prompt", "Every keyword of a prompt is taken wherever it is linked."),
     warning("text-too-long", "A text does not fit its column of the rows and is cut."),
-    warning("unlinked-global", "A global node that is linked nowhere, or a link to no global node."),
+    warning(
+        "unlinked-global",
+        "A global node that is linked nowhere, or a link to no global node.",
+    ),
     warning("unreachable-node", "No call ever comes to a node."),
     warning("used-up-way", "All ways on can be used up, and then the robot hangs up."),
     note("unfinished", "The script is too large to be looked at whole."),

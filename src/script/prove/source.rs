@@ -113,9 +113,8 @@ fn categories<'a, 'b>(
     let all = kb.into_iter().flat_map(Fields::all);
     all.map(|(name, value)| {
         let listed = reader.object(value, "");
-        let listed = listed.map_or_else(Vec::new, |category| {
-            reader.names(category.get("prompts"), "")
-        });
+        let listed =
+            listed.map_or_else(Vec::new, |category| reader.names(category.get("prompts"), ""));
         let prompts = listed.iter().filter_map(|id| ids.get(id.text).copied().map(PromptId));
         Category { id: name.text, offset: name.span.start, prompts: prompts.collect() }
     })

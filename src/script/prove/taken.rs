@@ -66,7 +66,8 @@ fn tell(case: &mut Case<'_>, (at, place): (u32, usize), edge: &Edge, before: &[W
     let is_whole = all.len() == count && !edge.has_text && edge.any_text == by_any.is_some();
     let node = case.name(at).to_owned();
     let target = script.node(edge.target).id.clone();
-    let name = if edge.label.is_empty() { target.to_string() } else { format!("{}:{target}", edge.label) };
+    let name =
+        if edge.label.is_empty() { target.to_string() } else { format!("{}:{target}", edge.label) };
     let first = all.first().map(|taken| (taken.by, taken.example.clone()));
     let first = first.or_else(|| by_any.map(|by| (*by, "says anything else".into())));
     let Some((by, example)) = first else { return };
@@ -89,7 +90,10 @@ fn tell(case: &mut Case<'_>, (at, place): (u32, usize), edge: &Edge, before: &[W
         case.say(Finding {
             rule,
             offset,
-            message: format!("{what} never leads to {target}: an earlier way to {} takes it", to(by)),
+            message: format!(
+                "{what} never leads to {target}: an earlier way to {} takes it",
+                to(by)
+            ),
             example: format!("{example} → {}", to(by)),
             hint: hint.clone(),
         });

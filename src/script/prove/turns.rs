@@ -42,7 +42,8 @@ impl Turns {
             if let Some(place) = longest.get_mut(at) {
                 *place = part.len() + on;
             }
-            let is_round = part.len() > 1 || part.iter().any(|node| after(next, *node).contains(node));
+            let is_round =
+                part.len() > 1 || part.iter().any(|node| after(next, *node).contains(node));
             if round.is_empty() && is_round {
                 round = a_round(next, part);
             }

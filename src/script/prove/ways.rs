@@ -2,9 +2,7 @@
 
 use super::source::Source;
 use crate::script::complete::{CompleteCondition, CompleteKind};
-use crate::script::model::{
-    Edge, Node, NodeAction, NodeId, ReturnTarget, Script, SwitchTarget,
-};
+use crate::script::model::{Edge, Node, NodeAction, NodeId, ReturnTarget, Script, SwitchTarget};
 
 /// The nodes that follow each node.
 pub(super) type Graph = Vec<Vec<u32>>;
@@ -239,10 +237,8 @@ impl<'s> Maker<'s> {
         let mut seen = vec![at];
         while let Some(node) = open.pop() {
             for from in after(&self.back, node) {
-                let is_return = matches!(
-                    self.script.node(NodeId(*from)).action,
-                    NodeAction::Return(_)
-                );
+                let is_return =
+                    matches!(self.script.node(NodeId(*from)).action, NodeAction::Return(_));
                 if !is_return {
                     sources.push(*from);
                 } else if !seen.contains(from) {

@@ -82,10 +82,9 @@ impl Words {
     ) {
         for (word, nth) in words.iter().zip(0..) {
             let units = match synonyms.read(word.text) {
-                Ok(Keyword::Literals(literals)) => literals
-                    .into_iter()
-                    .map(|literal| (self.literal(&literal), literal))
-                    .collect(),
+                Ok(Keyword::Literals(literals)) => {
+                    literals.into_iter().map(|literal| (self.literal(&literal), literal)).collect()
+                }
                 Ok(Keyword::Pattern { source, shown }) => {
                     vec![(self.pattern(source, &shown), shown)]
                 }
@@ -129,8 +128,7 @@ impl Words {
             return *id;
         }
         let shape = Shape::of(&source);
-        let id =
-            if shape.is_broken { self.literal(shown) } else { self.needle(shape, true) };
+        let id = if shape.is_broken { self.literal(shown) } else { self.needle(shape, true) };
         self.patterns.insert(source, id);
         id
     }
