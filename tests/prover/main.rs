@@ -6,6 +6,7 @@
 #[path = "../support/dice.rs"]
 mod dice;
 mod mutants;
+mod order;
 mod schema;
 
 use std::collections::BTreeSet;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::words::{Entry, Needle};
 use super::{Case, Finding, SWALLOWED_KEYWORD};
 use crate::script::matcher::{Found, Matcher, Scope};
-use crate::script::model::{CategoryId, Node, NodeAction, NodeId};
+use crate::script::model::{CategoryId, NodeAction, NodeId};
 use crate::script::problem::brief;
 
 /// So many places of keywords are compared: about a second. A script in which they are not enough
@@ -43,6 +43,25 @@ struct Fate<'w> {
 impl Default for Earlier<'_> {
     fn default() -> Self {
         Self { scope: Scope::Noise, order: 0, text: "" }
+    }
+}
+
+/// A keyword that is asked about, at a node.
+#[derive(Clone, Copy)]
+struct Asked {
+    at: NodeId,
+    rank: Rank,
+    scope: Scope,
+    owner: u32,
+    /// Only keywords of this scope count.
+    only: Option<Scope>,
+}
+
+impl Asked {
+    /// Whether a keyword has the same edge, prompt or global node: what uses up one uses up both.
+    fn is_of(self, scope: Scope, owner: u32) -> bool {
+        let is_kb = matches!((self.scope, scope), (Scope::Category(_), Scope::Category(_)));
+        (self.scope == scope || is_kb) && self.owner == owner
     }
 }
 
@@ -95,7 +114,7 @@ impl<'c> Search<'c, '_> {
         let mut fates = BTreeMap::new();
         let only = self.lends.then_some(scope);
         self.judge(scope, &mut fates, |search, needle, owner, order| {
-            search.earlier(node, needle, rank(owner, order), only)
+            search.earlier(needle, Asked { at: id, rank: rank(owner, order), scope, owner, only })
         });
         for (owner, edge) in (0u32..).zip(&node.edges) {
             let of_edge: Vec<_> = fates.range((owner, 0)..=(owner, u32::MAX)).collect();
@@ -140,14 +159,15 @@ impl<'c> Search<'c, '_> {
             let Some(entry) = script.node(global).global.as_ref() else { continue };
             let scope = Scope::Global(global);
             let mut fates = BTreeMap::new();
-            self.judge(scope, &mut fates, |search, needle, _, order| {
+            self.judge(scope, &mut fates, |search, needle, owner, order| {
                 let mut first = None;
-                for (node, tier) in &nodes {
-                    let node = script.node(*node);
+                for (at, tier) in &nodes {
+                    let (at, node) = (*at, script.node(*at));
                     let rank = (1, entry.edge.priority, *tier, order);
                     // Where interruption is forbidden, own edges are not tried.
                     let alone = entry.ignores_disablebreak && node.disablebreak_ms > 0;
-                    let earlier = search.earlier(node, needle, rank, alone.then_some(scope))?;
+                    let only = alone.then_some(scope);
+                    let earlier = search.earlier(needle, Asked { at, rank, scope, owner, only })?;
                     first = first.or(Some(earlier));
                 }
                 first
@@ -193,11 +213,12 @@ impl<'c> Search<'c, '_> {
         let mut scopes = HashMap::new();
         for (category, nodes) in &linked {
             let scope = Scope::Category(*category);
-            self.judge(scope, &mut fates, |search, needle, _, order| {
+            self.judge(scope, &mut fates, |search, needle, owner, order| {
                 let mut first = None;
-                for (node, place) in nodes {
-                    let node = script.node(*node);
-                    let earlier = search.earlier(node, needle, (2, 0, *place, order), None)?;
+                for (at, place) in nodes {
+                    let rank = (2, 0, *place, order);
+                    let asked = Asked { at: *at, rank, scope, owner, only: None };
+                    let earlier = search.earlier(needle, asked)?;
                     first = first.or(Some(earlier));
                     // What its own category does to it is the same everywhere.
                     if earlier.scope == scope && script.global.nlp_url.is_empty() {
@@ -273,25 +294,19 @@ impl<'c> Search<'c, '_> {
     }
 
     /// What always answers before a keyword at a node: for one list of texts of which every match
-    /// has one, an earlier keyword in each. Only those of one scope count, if one is given.
-    fn earlier(
-        &mut self,
-        node: &Node,
-        needle: &'c Needle,
-        rank: Rank,
-        only: Option<Scope>,
-    ) -> Option<Earlier<'c>> {
+    /// has one, an earlier keyword in each.
+    fn earlier(&mut self, needle: &'c Needle, asked: Asked) -> Option<Earlier<'c>> {
         // An NLP service may name any keyword, whatever was said (I10).
+        let node = self.case.script.node(asked.at);
         if !self.case.script.global.nlp_url.is_empty() && !node.nlp_id.is_empty() {
             return None;
         }
-        let at = self.case.script.node_id(&node.id)?;
-        let twin = needle.is_pattern.then(|| self.twin(at, node, needle, rank, only)).flatten();
+        let twin = needle.is_pattern.then(|| self.twin(needle, asked)).flatten();
         twin.or_else(|| {
             needle.covers.iter().find_map(|texts| {
                 let mut first = None;
                 for cover in texts {
-                    let (scope, order) = self.first(at, node, &cover.found, rank, only)?;
+                    let (scope, order) = self.first(&cover.found, asked)?;
                     first = first.or(Some(Earlier { scope, order, text: &cover.text }));
                 }
                 first
@@ -300,57 +315,44 @@ impl<'c> Search<'c, '_> {
     }
 
     /// The same pattern at an earlier place.
-    fn twin(
-        &mut self,
-        at: NodeId,
-        node: &Node,
-        needle: &'c Needle,
-        rank: Rank,
-        only: Option<Scope>,
-    ) -> Option<Earlier<'c>> {
+    fn twin(&mut self, needle: &'c Needle, asked: Asked) -> Option<Earlier<'c>> {
         let mut best: Option<(Rank, Scope, u32)> = None;
         for (scope, order) in needle.places.iter().copied() {
             self.steps = self.steps.checked_sub(1)?;
             let owner = self.case.source.words.entry(scope, order)?.owner;
-            let other = self.rank(at, node, scope, owner, order);
-            if let Some(other) =
-                other.filter(|other| *other < rank && only.is_none_or(|only| only == scope))
-                && best.is_none_or(|(best, ..)| other < best)
-            {
+            let counts = asked.only.is_none_or(|only| only == scope);
+            let Some(other) = self.rank(asked, scope, owner, order).filter(|_| counts) else {
+                continue;
+            };
+            if other < asked.rank && best.is_none_or(|(best, ..)| other < best) {
                 best = Some((other, scope, order));
             }
         }
         best.map(|(_, scope, order)| Earlier { scope, order, text: &needle.sample })
     }
 
-    /// The first keyword before this rank that is sure to answer a text with these in it.
-    fn first(
-        &mut self,
-        at: NodeId,
-        node: &Node,
-        found: &Found,
-        rank: Rank,
-        only: Option<Scope>,
-    ) -> Option<(Scope, u32)> {
-        let own = [Scope::Noise, Scope::Edges(at)].into_iter();
+    /// The first keyword before the one asked about that is sure to answer a text with these in it.
+    fn first(&mut self, found: &Found, asked: Asked) -> Option<(Scope, u32)> {
+        let node = self.case.script.node(asked.at);
+        let own = [Scope::Noise, Scope::Edges(asked.at)].into_iter();
         let globals = node.globals.iter().map(|global| Scope::Global(*global));
         // A keyword of an edge is not swallowed by the knowledge base, which is asked later.
-        let kb = if rank.0 < 2 { &[][..] } else { &node.kb };
+        let kb = if asked.rank.0 < 2 { &[][..] } else { &node.kb };
         let kb = kb.iter().map(|category| Scope::Category(*category));
         let mut best: Option<(Rank, Scope, u32)> = None;
         for scope in own.chain(globals).chain(kb) {
-            if only.is_some_and(|only| only != scope) {
+            if asked.only.is_some_and(|only| only != scope) {
                 continue;
             }
             let mut steps = 1;
             self.matcher.hits(found, scope, |hit| {
                 steps += 1;
-                let is_sure = self.case.source.words.needle_at(scope, hit.order);
-                if !is_sure.is_some_and(|needle| needle.is_sure) {
+                let needle = self.case.source.words.needle_at(scope, hit.order);
+                if !needle.is_some_and(|needle| needle.is_sure) {
                     return;
                 }
-                let Some(other) = self.rank(at, node, scope, hit.owner, hit.order) else { return };
-                if other < rank && best.is_none_or(|(best, ..)| other < best) {
+                let Some(other) = self.rank(asked, scope, hit.owner, hit.order) else { return };
+                if other < asked.rank && best.is_none_or(|(best, ..)| other < best) {
                     best = Some((other, scope, hit.order));
                 }
             });
@@ -362,31 +364,32 @@ impl<'c> Search<'c, '_> {
         best.map(|(_, scope, order)| (scope, order))
     }
 
-    /// When a keyword is looked for at a node; `None` if it is not always, or its target can be used
-    /// up (E51).
-    fn rank(&self, at: NodeId, node: &Node, scope: Scope, owner: u32, order: u32) -> Option<Rank> {
+    /// When a keyword is looked for where another is asked about; `None` if it is not always, or if
+    /// its target can be used up (E51) before that of the other.
+    fn rank(&self, asked: Asked, scope: Scope, owner: u32, order: u32) -> Option<Rank> {
         let script = self.case.script;
+        let node = script.node(asked.at);
+        let is_own = asked.is_of(scope, owner);
         match scope {
             Scope::Noise => {
                 let rule = script.noise.get(owner as usize)?;
                 rule.max_duration_ms.is_none().then_some((0, 0, 0, order))
             }
             Scope::Edges(id) => {
-                let edge = node.edges.get(owner as usize).filter(|_| id == at)?;
-                let lasts = script.node(edge.target).repetition == 0;
+                let edge = node.edges.get(owner as usize).filter(|_| id == asked.at)?;
+                let lasts = is_own || script.node(edge.target).repetition == 0;
                 lasts.then_some((1, edge.priority, 0, order))
             }
             Scope::Global(id) => {
                 let place = node.globals.iter().position(|linked| *linked == id)?;
                 let entry = script.node(id).global.as_ref()?;
-                let lasts = entry.time_limit_ms.is_none()
-                    && entry.count_limit == 0
-                    && script.node(id).repetition == 0;
+                let always = entry.time_limit_ms.is_none() && entry.count_limit == 0;
+                let lasts = is_own || always && script.node(id).repetition == 0;
                 lasts.then_some((1, entry.edge.priority, place + 1, order))
             }
             Scope::Category(id) => {
                 let place = node.kb.iter().position(|linked| *linked == id)?;
-                let lasts = script.prompts.get(owner as usize)?.repetition == 0;
+                let lasts = is_own || script.prompts.get(owner as usize)?.repetition == 0;
                 lasts.then_some((2, 0, place, order))
             }
         }

@@ -70,7 +70,10 @@ impl Ways {
 /// True if the call may end at the node: what an application does nobody knows here.
 fn may_end(node: &Node) -> bool {
     let is_computed = node.action == NodeAction::Return(ReturnTarget::Computed);
-    let is_taken_over = node.notify.as_ref().is_some_and(|notify| notify.stop_robot);
+    let is_taken_over = node
+        .notify
+        .as_ref()
+        .is_some_and(|notify| notify.stop_robot && !notify.linegroup.is_empty());
     let ends = matches!(
         node.action,
         NodeAction::Hangup | NodeAction::Transfer | NodeAction::Manual | NodeAction::Application
