@@ -152,10 +152,10 @@ fn marks(text: &str) -> BTreeSet<Mark> {
     let lines = text.lines().zip(1..);
     let found = lines.flat_map(|(line, number)| {
         line.match_indices(MARK).map(move |(at, _)| {
-            let (rule, after) = line[at + MARK.len()..].split_once(" */").unwrap();
+            let (rule, after) = line.get(at + MARK.len()..).unwrap().split_once(" */").unwrap();
             let gap = after.len() - after.trim_start().len();
             let place = line.len() - after.len() + gap;
-            (rule.to_owned(), number, line[..place].chars().count() + 1)
+            (rule.to_owned(), number, line.get(..place).unwrap().chars().count() + 1)
         })
     });
     found.collect()

@@ -41,8 +41,7 @@ fn planted_faults_are_found() {
             (name, script, told)
         })
         .collect();
-    let asked = std::env::var("PROVER_MUTANTS").ok().and_then(|count| count.parse::<usize>().ok());
-    let each = asked.map_or(EACH, |count| count.div_ceil(KINDS.len()));
+    let each = asked().map_or(EACH, |count| count.div_ceil(KINDS.len()));
     let (mut all, mut all_found) = (0, 0);
     let mut missed = Vec::new();
     for ((kind, plant, rules), seed) in KINDS.iter().zip(1u64..) {
@@ -74,6 +73,12 @@ fn planted_faults_are_found() {
         println!("missed: {one}");
     }
     assert!(all_found * 100 >= all * FOUND_LEAST, "{all_found} of {all}");
+}
+
+/// How many faults somebody asks for.
+#[expect(clippy::disallowed_methods, reason = "how a test is told what to do")]
+fn asked() -> Option<usize> {
+    Some(std::env::var("PROVER_MUTANTS").ok()?.parse().expect("a number"))
 }
 
 /// Rules and what is said of them.

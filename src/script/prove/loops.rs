@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use super::ways::{Graph, after, backwards, components, is_any, path, reach, ways};
 use super::{Case, Finding};
 use crate::script::complete::CompleteCondition;
+use crate::script::matcher::Scope;
 use crate::script::model::{Node, NodeAction, NodeId, ReturnTarget};
+use crate::script::problem::brief;
 
 pub(super) fn find(case: &mut Case<'_>) {
     let next = case.ways.next.clone();
@@ -22,6 +24,7 @@ pub(super) fn find(case: &mut Case<'_>) {
         }
     }
     used_up(case, &next);
+    used_up_by_returns(case);
 }
 
 /// Sets of nodes that lead to one another and nowhere else, and of which none is an end.
@@ -142,11 +145,8 @@ fn last_way(case: &Case<'_>, node: &Node, at: u32) -> Option<NodeId> {
         NodeAction::PlayAndDetect | NodeAction::Collect(_) => "TIMEOUT()",
         NodeAction::Playback | NodeAction::Set => "DONE()",
         NodeAction::Return(ReturnTarget::Node(target)) => {
-            let all = ways(case.script, node);
-            let goes_on = |one: &CompleteCondition| is_any(one) || one.matches("ERROR()").is_some();
-            let is_way = all.iter().any(|way| way.edge.complete.iter().any(goes_on));
             let is_limited = case.script.node(target).repetition > 0;
-            return (is_limited && !is_way).then_some(target);
+            return (is_limited && !goes_on_after_error(case, node)).then_some(target);
         }
         _ => return None,
     };
@@ -159,4 +159,45 @@ fn last_way(case: &Case<'_>, node: &Node, at: u32) -> Option<NodeId> {
     let only = on.next()?;
     let is_limited = case.script.node(only.edge.target).repetition > 0;
     (is_limited && on.all(|way| way.edge.target == only.edge.target)).then_some(only.edge.target)
+}
+
+/// Nodes that a linked global node returns to, which counts as an entry: once they are used up, the
+/// return fails (E72), and the robot hangs up.
+fn used_up_by_returns(case: &mut Case<'_>) {
+    let script = case.script;
+    for (node, at) in script.nodes.iter().zip(0u32..) {
+        if node.repetition == 0 || !case.is_reached(at) {
+            continue;
+        }
+        let back = node.globals.iter().copied().find(|id| {
+            let global = script.node(*id);
+            let returns = global.action == NodeAction::Return(ReturnTarget::Source);
+            let lasts = global.repetition == 0 || global.repetition >= node.repetition;
+            returns && lasts && global.global.is_some() && !goes_on_after_error(case, global)
+        });
+        let Some(back) = back else { continue };
+        let word = case.source.words.entry(Scope::Global(back), 1);
+        let example = match word {
+            Some(word) => format!("says \"{}\"", brief(&word.written)),
+            None => format!("comes back by {}", script.node(back).id),
+        };
+        let (times, back) = (node.repetition, &script.node(back).id);
+        case.say(Finding {
+            rule: "used-up-way",
+            offset: case.offset_of(at),
+            message: format!(
+                "every return by {back} counts as an entry into {}: once there were {times} it fails, \
+                 and the robot hangs up",
+                node.id
+            ),
+            example: format!("{example}, {times} times over"),
+            hint: format!("give {back} an edge \"complete\": [\"error\"]"),
+        });
+    }
+}
+
+/// True if a return that fails leads on.
+fn goes_on_after_error(case: &Case<'_>, node: &Node) -> bool {
+    let fits = |one: &CompleteCondition| is_any(one) || one.matches("ERROR()").is_some();
+    ways(case.script, node).iter().any(|way| way.edge.complete.iter().any(fits))
 }

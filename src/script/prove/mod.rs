@@ -22,11 +22,13 @@ pub use rules::{RULES, Rule, Setting, Settings, rule, setting};
 pub use turns::Turns;
 pub use widths::COLUMNS;
 
+use std::collections::{BTreeMap, HashSet};
+
 use source::Source;
 use ways::Ways;
 
 use super::model::{NodeId, Script};
-use super::problem::{PROBLEMS_MAX, Problem, SourceText, brief};
+use super::problem::{Problem, SourceText, brief};
 use super::raw::Reader;
 
 /// A script that was looked at.
@@ -67,6 +69,7 @@ pub fn prove(
         source: &source,
         place: &place,
         found: Vec::new(),
+        counts: BTreeMap::new(),
     };
     settings::read(&mut case, &mut reader, &mut inside);
     case.unreachable();
@@ -77,6 +80,7 @@ pub fn prove(
     patterns::find(&mut case);
     widths::find(&mut case);
     let turns = Turns::of(&case);
+    case.count_unlisted();
     let found = case.found;
     let mut settings = outside.clone();
     settings.extend(inside);
@@ -89,7 +93,7 @@ fn joined(told: Vec<Problem>, found: Vec<Problem>) -> Vec<Problem> {
     let mut all: Vec<_> =
         told.into_iter().filter(|problem| problem.rule != SWALLOWED_KEYWORD).collect();
     let key = |problem: &Problem| (problem.rule, problem.line, problem.column);
-    let known: std::collections::HashSet<_> = all.iter().map(key).collect();
+    let known: HashSet<_> = all.iter().map(key).collect();
     all.extend(found.into_iter().filter(|problem| !known.contains(&key(problem))));
     all.sort_by_key(|problem| (problem.line, problem.column));
     all
@@ -104,7 +108,13 @@ struct Case<'c> {
     ways: Ways,
     place: &'c SourceText<'c>,
     found: Vec<Problem>,
+    /// How often each rule was broken.
+    counts: BTreeMap<&'static str, usize>,
 }
+
+/// So many breaks of one rule are listed: nobody mends more in one go, and those of another rule are
+/// not hidden by them.
+const LISTED_MAX: usize = 100;
 
 /// What was found, before it has its place.
 struct Finding {
@@ -119,11 +129,28 @@ impl Case<'_> {
     fn say(&mut self, finding: Finding) {
         let Finding { rule: id, offset, message, example, hint } = finding;
         let Some(rule) = rule(id) else { unreachable!("{id} is in the table of rules") };
-        if self.found.len() >= PROBLEMS_MAX {
+        let count = self.counts.entry(rule.id).or_default();
+        *count += 1;
+        if *count > LISTED_MAX {
             return;
         }
         let problem = self.place.problem(rule.severity, offset, message, hint);
         self.found.push(Problem { rule: rule.id, example: brief(&example).to_owned(), ..problem });
+    }
+
+    fn count_unlisted(&mut self) {
+        for (id, count) in std::mem::take(&mut self.counts) {
+            let unlisted = count.saturating_sub(LISTED_MAX);
+            if unlisted > 0 {
+                self.say(Finding {
+                    rule: id,
+                    offset: 0,
+                    message: format!("{unlisted} more of these are not listed"),
+                    example: String::new(),
+                    hint: "mend the ones that are listed first".into(),
+                });
+            }
+        }
     }
 
     fn is_reached(&self, node: u32) -> bool {

@@ -8,9 +8,9 @@ use crate::script::matcher::{Found, Matcher, Scope};
 use crate::script::model::{CategoryId, NodeAction, NodeId};
 use crate::script::problem::brief;
 
-/// So many places of keywords are compared: about a second. A script in which they are not enough
-/// has a knowledge base of a hundred thousand keywords in one another, linked a hundred times.
-const STEPS_MAX: usize = 20_000_000;
+/// So many places of keywords are compared: about two seconds. A script in which they are not enough
+/// has a knowledge base of ten thousand keywords that are taken at each of a thousand nodes.
+const STEPS_MAX: usize = 50_000_000;
 
 /// When a keyword is looked for: noise, own edges and global nodes, knowledge base; then priority,
 /// own before global or the category, file order.
@@ -55,6 +55,8 @@ struct Asked {
     owner: u32,
     /// Only keywords of this scope count.
     only: Option<Scope>,
+    /// Any earlier keyword will do, not just the first.
+    is_told: bool,
 }
 
 impl Asked {
@@ -114,7 +116,10 @@ impl<'c> Search<'c, '_> {
         let mut fates = BTreeMap::new();
         let only = self.lends.then_some(scope);
         self.judge(scope, &mut fates, |search, needle, owner, order| {
-            search.earlier(needle, Asked { at: id, rank: rank(owner, order), scope, owner, only })
+            search.earlier(
+                needle,
+                Asked { at: id, rank: rank(owner, order), scope, owner, only, is_told: false },
+            )
         });
         for (owner, edge) in (0u32..).zip(&node.edges) {
             let of_edge: Vec<_> = fates.range((owner, 0)..=(owner, u32::MAX)).collect();
@@ -160,14 +165,17 @@ impl<'c> Search<'c, '_> {
             let scope = Scope::Global(global);
             let mut fates = BTreeMap::new();
             self.judge(scope, &mut fates, |search, needle, owner, order| {
-                let mut first = None;
+                let mut first: Option<Earlier<'c>> = None;
                 for (at, tier) in &nodes {
                     let (at, node) = (*at, script.node(*at));
                     let rank = (1, entry.edge.priority, *tier, order);
                     // Where interruption is forbidden, own edges are not tried.
                     let alone = entry.ignores_disablebreak && node.disablebreak_ms > 0;
                     let only = alone.then_some(scope);
-                    let earlier = search.earlier(needle, Asked { at, rank, scope, owner, only })?;
+                    let earlier = search.earlier(
+                        needle,
+                        Asked { at, rank, scope, owner, only, is_told: first.is_some() },
+                    )?;
                     first = first.or(Some(earlier));
                 }
                 first
@@ -214,10 +222,11 @@ impl<'c> Search<'c, '_> {
         for (category, nodes) in &linked {
             let scope = Scope::Category(*category);
             self.judge(scope, &mut fates, |search, needle, owner, order| {
-                let mut first = None;
+                let mut first: Option<Earlier<'c>> = None;
                 for (at, place) in nodes {
                     let rank = (2, 0, *place, order);
-                    let asked = Asked { at: *at, rank, scope, owner, only: None };
+                    let asked =
+                        Asked { at: *at, rank, scope, owner, only: None, is_told: first.is_some() };
                     let earlier = search.earlier(needle, asked)?;
                     first = first.or(Some(earlier));
                     // What its own category does to it is the same everywhere.
@@ -359,6 +368,9 @@ impl<'c> Search<'c, '_> {
             self.steps = self.steps.saturating_sub(steps);
             if self.steps == 0 {
                 return None;
+            }
+            if asked.is_told && best.is_some() {
+                break;
             }
         }
         best.map(|(_, scope, order)| (scope, order))
