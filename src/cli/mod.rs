@@ -16,9 +16,11 @@ mod graph;
 mod jsonl;
 mod ledger;
 mod migrate;
+mod page;
 mod push;
 mod rehearse;
 mod run;
+mod sarif;
 mod scene;
 mod scripts;
 mod show_config;
@@ -86,6 +88,11 @@ fn explain_usage(error: &clap::Error) -> Exit {
 }
 
 impl ConfigArgs {
+    /// The file that was named, if one was.
+    pub(crate) fn file(&self) -> Option<&std::path::Path> {
+        self.config.as_deref()
+    }
+
     /// Reads the configuration and tells its warnings on standard error.
     ///
     /// # Errors

@@ -20,8 +20,10 @@ mod normal;
 mod outline;
 mod pattern;
 mod problem;
+pub mod prove;
 mod raw;
 mod rules;
+pub mod schema;
 mod services;
 mod template;
 

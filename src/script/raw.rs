@@ -76,6 +76,15 @@ impl<'a> Reader<'a> {
         self.report(Severity::Warning, at, message.into(), hint.into());
     }
 
+    /// A warning that has a rule, and so can be switched off where scripts are checked.
+    pub(super) fn warn_by(&mut self, rule: &'static str, at: usize, message: String, hint: &str) {
+        let before = self.problems.len();
+        self.warn(at..at, message, hint);
+        if let Some(problem) = self.problems.get_mut(before) {
+            problem.rule = rule;
+        }
+    }
+
     fn report(&mut self, severity: Severity, at: Span, message: String, hint: String) {
         let listed = self.problems.len() < PROBLEMS_MAX;
         // An error is always listed, so that a flood of warnings can't hide why nothing was loaded.
