@@ -136,13 +136,15 @@ impl Asterisk {
         self.hang_up.send_replace(true);
     }
 
-    /// One call, until its session has ended.
-    pub(crate) async fn call(self: Rc<Self>) -> Result<(), Box<dyn Error>> {
+    /// Begins a call; what is given back serves it until its session has ended.
+    pub(crate) fn call(self: Rc<Self>) -> impl Future<Output = Result<(), Box<dyn Error>>> {
         let number = self.begun.replace(self.begun.get() + 1);
         self.running.set(self.running.get() + 1);
-        let ended = self.session(number).await;
-        self.running.set(self.running.get() - 1);
-        ended
+        async move {
+            let ended = self.session(number).await;
+            self.running.set(self.running.get() - 1);
+            ended
+        }
     }
 
     async fn session(&self, number: usize) -> Result<(), Box<dyn Error>> {

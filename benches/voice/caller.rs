@@ -54,7 +54,7 @@ enum Speaks {
 /// A sentence that is to be answered.
 #[derive(Clone, Copy, Debug)]
 struct Asked {
-    expects: Prompt,
+    word: usize,
     /// Frames since its first.
     frames: usize,
     /// When the frame was sent that lets ears know that it is over.
@@ -162,9 +162,9 @@ impl Caller {
         if let Some(asked) = &mut self.asked {
             asked.cut_short |= asked.over.is_none();
         }
-        if let Some(Asked { expects, over: Some(over), .. }) = self.asked {
+        if let Some(Asked { word, over: Some(over), .. }) = self.asked {
             self.asked = None;
-            if expects == mark.prompt {
+            if WORDS[word].1 == mark.prompt {
                 figures.understood += 1;
                 self.understood += 1;
                 let took = now.duration_since(over).saturating_sub(mark.made_in);
@@ -195,8 +195,7 @@ impl Caller {
     }
 
     fn ask(&mut self, word: usize, now: Instant) {
-        self.asked =
-            Some(Asked { expects: WORDS[word].1, frames: 0, over: None, cut_short: false });
+        self.asked = Some(Asked { word, frames: 0, over: None, cut_short: false });
         if self.playing.is_some() {
             self.barge_in = Some((now, now));
         }
@@ -205,7 +204,9 @@ impl Caller {
     fn follow_question(&mut self, now: Instant, figures: &mut Figures) {
         let Some(asked) = &mut self.asked else { return };
         asked.frames += 1;
-        if asked.frames == self.sounds.over_at {
+        // The earliest that ears can know: what is measured from there is rather too long.
+        let [(_, over_at), _] = self.sounds.heard[asked.word];
+        if asked.frames == over_at {
             asked.over = Some(now);
         }
         if asked.frames > PATIENCE_FRAMES {

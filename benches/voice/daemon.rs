@@ -170,10 +170,12 @@ impl Daemon {
         let mut turns: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
         for row in sqlx::query(ledgers).fetch_all(&mut database).await? {
             let ledger: Value = serde_json::from_str(row.try_get(0)?)?;
-            let parts = ledger["turns"].as_array().into_iter().flatten();
-            for (part, ms) in parts.filter_map(Value::as_object).flatten() {
-                let ms = Duration::from_millis(ms.as_u64().unwrap_or(0));
-                turns.entry(part.clone()).or_default().push(ms);
+            let all = ledger["turns"].as_array().into_iter().flatten();
+            for turn in all.filter_map(Value::as_object) {
+                for (part, ms) in turn {
+                    let ms = Duration::from_millis(ms.as_u64().unwrap_or(0));
+                    turns.entry(part.clone()).or_default().push(ms);
+                }
             }
         }
         let [created, destroyed, classified] = counts;
@@ -208,7 +210,7 @@ fn script() -> Value {
         })
     };
     json!({
-        "version": 1,
+        "version": 3,
         "flow": {
             "Start": { "subflow": { "ask": {} } },
             "ask": node("ask.wav"),
@@ -258,16 +260,4 @@ fn number_of(file: &str, name: &str) -> Result<u64, Box<dyn Error>> {
         Some(number) => Ok(number.parse()?),
         None => Err("no number".into()),
     }
-}
-
-/// How long all cores together have worked since the machine began.
-pub(crate) fn machine() -> Result<Duration, Box<dyn Error>> {
-    let stat = fs::read_to_string("/proc/stat")?;
-    let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
-    let fields: Vec<u32> = fields.filter_map(|field| field.parse().ok()).collect();
-    // user nice system idle iowait irq softirq steal; guests are in user already.
-    let [user, nice, system, _, _, irq, softirq, ..] = fields[..] else {
-        return Err("a strange /proc/stat".into());
-    };
-    Ok(CPU_TICK * (user + nice + system + irq + softirq))
 }

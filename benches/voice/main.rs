@@ -35,16 +35,20 @@ use tokio::time::{sleep, timeout};
 
 use asterisk::{Asterisk, losses, shown};
 use clock::now;
-use daemon::{Daemon, Rows, SCRIPT, Threads, files_max, machine, resident_kb, threads_of};
+use daemon::{Daemon, Rows, SCRIPT, Threads, files_max, resident_kb, threads_of};
 use figures::{Figures, Spread};
+use prompt::Prompt;
 use services::Services;
-use sounds::{SETTINGS, Sounds};
+use sounds::{SETTINGS, Sounds, WORDS};
 
 /// Files a call takes in the process that has most of them, the daemon: its session, its audio, and a
 /// recogniser that is left while the next is there already.
 const FILES_PER_CALL: u64 = 4;
 /// Files for everything else.
 const FILES_BESIDE: u64 = 200;
+
+/// What a daemon keeps of audio that a voice made, kB; it keeps it decoded, for whoever says it next.
+const KEPT_KB_MAX: f64 = 65_536.0;
 
 /// Calls that come together are mixed after so long.
 const SETTLE: Duration = Duration::from_secs(8);
@@ -143,13 +147,22 @@ async fn rehearse() -> Result<(), Box<dyn Error>> {
 async fn measure(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let sounds = Sounds::new()?;
     println!(
-        "A sentence is noticed in its frame {}, and its end in its frame {}, by ears with nothing \
-         else to do; {} ms and {} ms are configured.",
-        sounds.noticed_at + 1,
-        sounds.over_at + 1,
-        SETTINGS.min_active_ms,
-        SETTINGS.end_silence_ms
+        "{} ms of voice and {} ms of silence are configured. Ears with nothing else to do, earliest \
+         and latest of several times:",
+        SETTINGS.min_active_ms, SETTINGS.end_silence_ms
     );
+    for ((word, _), frames) in WORDS.iter().zip(sounds.heard) {
+        let [earliest, latest] =
+            frames.map(|(noticed, over)| (20 * (noticed + 1), 20 * (over + 1)));
+        println!(
+            "{word}, {} ms: begins, known after {} to {} ms; is over, after {} to {} ms",
+            sounds.sentences[0].len() * 20,
+            earliest.0,
+            latest.0,
+            earliest.1,
+            latest.1
+        );
+    }
     let mut steps = Vec::new();
     for calls in &plan.calls {
         let step = Step::measure(plan, *calls).await?;
@@ -166,20 +179,21 @@ async fn measure(plan: &Plan) -> Result<(), Box<dyn Error>> {
 
 fn report(steps: &[Step]) {
     println!(
-        "\n| calls | daemon, % of a core | audio | tokio | others of its | memory of a call, kB \
+        "\n| calls | daemon, % of a core | audio | tokio | others of its | memory of a call, kB | kept audio beside, MB \
          | frames late, ms: p50 | p99 | longest | by the daemon's own metric: p50 | p99 \
          | lost / doubled / holes / strange / not taken | lost by its own metric |\n\
-         |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|--:|"
+         |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|--:|"
     );
     for step in steps {
         let [audio, tokio, beside] = step.by_kind();
         let [own_p50, own_p99] = step.own_late;
         println!(
-            "| {} | {:.1} | {audio:.1} | {tokio:.1} | {beside:.1} | {:.1} | {} | {own_p50:.2} \
+            "| {} | {:.1} | {audio:.1} | {tokio:.1} | {beside:.1} | {:.1} | {:.1} | {} | {own_p50:.2} \
              | {own_p99:.2} | {} | {} |",
             step.calls,
             audio + tokio + beside,
             step.memory_kb,
+            step.audio_kb / 1_024.0,
             step.late.cells(),
             losses(&step.figures),
             step.own_lost,
@@ -201,18 +215,17 @@ fn report(steps: &[Step]) {
     }
     println!(
         "\n| calls | sentences answered as asked | otherwise | not | load program, % of a core \
-         | late, ms: p50 | p99 | longest | recogniser and voice, % of a core | everybody else's |\n\
-         |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+         | late, ms: p50 | p99 | longest | recogniser and voice, % of a core |\n\
+         |--:|--:|--:|--:|--:|--:|--:|--:|--:|"
     );
     for step in steps {
         let Figures { understood, otherwise, unanswered, own_late, .. } = &step.figures;
         println!(
-            "| {} | {understood} | {otherwise} | {unanswered} | {:.1} | {} | {:.1} | {:.1} |",
+            "| {} | {understood} | {otherwise} | {unanswered} | {:.1} | {} | {:.1} |",
             step.calls,
             step.load,
             Spread::of(own_late.clone()).cells(),
             step.services,
-            step.everybody_else,
         );
     }
     println!("\nParts of turns by the ledgers of calls, ms:\n");
@@ -238,8 +251,9 @@ struct Step {
     threads: Vec<(String, f64)>,
     load: f64,
     services: f64,
-    everybody_else: f64,
     memory_kb: f64,
+    /// Audio of the voice that the daemon keeps, whoever asked for it.
+    audio_kb: f64,
     figures: Figures,
     late: Spread,
     /// Median and 99th percentile, ms, as the daemon measures it.
@@ -262,7 +276,9 @@ impl Step {
         let (figures, late) = load.asterisk.end_measuring();
         let (after, took) = (load.used()?, now().duration_since(began));
         load.check()?;
-        let memory_kb = resident_kb(load.daemon.id()?)?.saturating_sub(empty_kb) as f64;
+        let more_kb = resident_kb(load.daemon.id()?)?.saturating_sub(empty_kb) as f64;
+        let texts = load.daemon.metric("telephonist_tts_cache_misses_total").await?;
+        let audio_kb = (texts * Prompt::Spoken.samples_bytes() as f64 / 1_024.0).min(KEPT_KB_MAX);
         let late_metric = |quantile: &str| {
             format!("telephonist_voice_frame_late_seconds{{quantile=\"{quantile}\"}}")
         };
@@ -280,15 +296,14 @@ impl Step {
             .collect();
         let load_share = share(after.load - before.load);
         let services = share(after.services - before.services);
-        let ours = threads.iter().map(|(_, share)| share).sum::<f64>() + load_share + services;
         let rows = load.stop().await?;
         Ok(Self {
             calls,
             threads,
             load: load_share,
             services,
-            everybody_else: share(after.machine - before.machine) - ours,
-            memory_kb: memory_kb / calls as f64,
+            memory_kb: (more_kb - audio_kb) / calls as f64,
+            audio_kb,
             figures,
             late: Spread::of(late),
             own_late: [own_p50, own_p99].map(|seconds| seconds * 1_000.0),
@@ -317,7 +332,6 @@ struct Used {
     daemon: Threads,
     load: Duration,
     services: Duration,
-    machine: Duration,
 }
 
 /// A daemon, its Asterisk and its services.
@@ -360,8 +374,6 @@ impl Load {
             for _ in self.asterisk.begun.get()..calls.min(1 + due as usize) {
                 let call = Rc::clone(&self.asterisk).call();
                 self.running.spawn_local(async move { call.await.map_err(|e| e.to_string()) });
-                // It counts itself when it is polled first.
-                tokio::task::yield_now().await;
             }
             sleep(Duration::from_millis(5)).await;
         }
@@ -394,7 +406,6 @@ impl Load {
             daemon: threads_of(self.daemon.id()?)?,
             load: sum(std::process::id())?,
             services: sum(self.services.id().ok_or("the services have ended")?)?,
-            machine: machine()?,
         })
     }
 

@@ -62,6 +62,11 @@ impl Prompt {
         }
     }
 
+    /// Bytes of its samples.
+    pub(crate) fn samples_bytes(self) -> usize {
+        2 * SAMPLES * usize::from(self.frames().unsigned_abs())
+    }
+
     fn frames(self) -> i16 {
         match self {
             Self::Ask | Self::Spoken => 150,

@@ -12,7 +12,7 @@ const VOICE: &[u8] = include_bytes!("../../tests/data/audio/yes.wav");
 /// So much of it, samples: a second.
 const VOICE_SAMPLES: usize = 8_000;
 /// The recogniser knows a word by its tone, of so many ms.
-const WORD_MS: usize = 240;
+const WORD_MS: usize = 200;
 /// How the ears of the script are set, and so these.
 pub(crate) const SETTINGS: VadSettings =
     VadSettings { min_active_ms: 150, end_silence_ms: 800, filter: 0.3 };
@@ -26,19 +26,20 @@ pub(crate) const WIRE_BYTES: usize = 3 + 2 * SAMPLES;
 /// A frame on the wire.
 pub(crate) type WireFrame = [u8; WIRE_BYTES];
 
-/// A caller's words, each with what answers it.
+/// A caller's words, each with what answers it. These are words whose end ears notice in the same frame
+/// each time, so that it is known to the millisecond what came after it.
 pub(crate) const WORDS: [(&str, Prompt); 3] =
-    [("yes", Prompt::Good), ("loan", Prompt::Spoken), ("no", Prompt::Again)];
+    [("one", Prompt::Good), ("two", Prompt::Spoken), ("no", Prompt::Again)];
 
 /// All that callers say, frame by frame.
 pub(crate) struct Sounds {
     pub(crate) silence: WireFrame,
     /// A sentence with each of [`WORDS`].
     pub(crate) sentences: [Vec<WireFrame>; WORDS.len()],
-    /// Which frame of a sentence, from 0, lets the ears notice that it has begun.
-    pub(crate) noticed_at: usize,
-    /// Which frame, counted on through the silence behind it, lets them notice that it is over.
-    pub(crate) over_at: usize,
+    /// What ears make of each, the earliest and the latest of several times: which frame of it, from
+    /// 0, lets them notice that it has begun, and which, counted on through the silence behind it,
+    /// that it is over.
+    pub(crate) heard: [[(usize, usize); 2]; WORDS.len()],
 }
 
 impl Sounds {
@@ -48,25 +49,20 @@ impl Sounds {
         let begins = samples.iter().position(|sample| sample.abs() > 1_000).ok_or("no voice")?;
         let voice = samples.get(begins..begins + VOICE_SAMPLES).ok_or("a short voice")?;
         let sentences = WORDS.map(|(word, _)| [voice, &recogniser::tone(word, WORD_MS)].concat());
-        let heard = sentences.iter().flat_map(|sentence| heard(sentence));
-        // Where repetitions differ, the earliest: what is measured from there can only be longer.
-        let (noticed, over): (Vec<_>, Vec<_>) = heard.unzip();
-        let earliest = |frames: &[usize]| frames.iter().copied().min().unwrap_or(0);
-        let (noticed_at, over_at) = (earliest(&noticed), earliest(&over));
+        let heard = sentences.each_ref().map(|sentence| heard(sentence));
         Ok(Self {
             silence: wire(&[0; SAMPLES]),
             sentences: sentences.map(|sentence| sentence.chunks(SAMPLES).map(wire).collect()),
-            noticed_at,
-            over_at,
+            heard,
         })
     }
 }
 
 /// Where speech starts and stops in a sentence that is said again and again.
-fn heard(sentence: &[i16]) -> Vec<(usize, usize)> {
+fn heard(sentence: &[i16]) -> [(usize, usize); 2] {
     let mut ears = Vad::new(SETTINGS);
     let pause = vec![0; PAUSE_FRAMES * SAMPLES];
-    let mut all = Vec::new();
+    let mut all = [(usize::MAX, usize::MAX), (0, 0)];
     for _ in 0..REPETITIONS {
         let (mut start, mut stop) = (0, 0);
         for frame in pause.chunks(SAMPLES) {
@@ -79,7 +75,11 @@ fn heard(sentence: &[i16]) -> Vec<(usize, usize)> {
                 None => {}
             }
         }
-        all.push((start, stop));
+        let [earliest, latest] = all;
+        all = [
+            (earliest.0.min(start), earliest.1.min(stop)),
+            (latest.0.max(start), latest.1.max(stop)),
+        ];
     }
     all
 }

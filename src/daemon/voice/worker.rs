@@ -48,19 +48,24 @@ impl Worker {
     fn pace(&mut self) {
         let mut next_ms = tick(self.clock.elapsed()).0;
         while !self.lines.is_empty() {
-            let now_ms = tick(self.clock.elapsed()).0;
-            if now_ms.saturating_sub(next_ms) > BEHIND_MAX_MS {
-                next_ms = now_ms;
-            }
-            while let Ok(told) = self.inbox.try_recv() {
-                self.told(told);
-            }
-            while next_ms <= tick(self.clock.elapsed()).0 {
-                self.beat(next_ms);
-                next_ms += 1;
-            }
+            next_ms = self.slot(next_ms);
             self.clock.sleep_until(Duration::from_millis(next_ms));
         }
+    }
+
+    /// What was told, and then one slot, if it is time; gives the next one. Also a worker that never
+    /// catches up is told what happens to its lines: that they end is what would help it.
+    fn slot(&mut self, next_ms: u64) -> u64 {
+        // No more than waits now: who tells faster than it is heard does not hold up the frames.
+        for _ in 0..self.inbox.len() {
+            let Ok(told) = self.inbox.try_recv() else { break };
+            self.told(told);
+        }
+        let now_ms = tick(self.clock.elapsed()).0;
+        let Some(behind_ms) = now_ms.checked_sub(next_ms) else { return next_ms };
+        let due_ms = if behind_ms > BEHIND_MAX_MS { now_ms } else { next_ms };
+        self.beat(due_ms);
+        due_ms + 1
     }
 
     fn beat(&mut self, due_ms: u64) {
@@ -71,12 +76,12 @@ impl Worker {
         let due = Duration::from_millis(due_ms);
         let late = self.clock.elapsed().saturating_sub(due);
         metrics::histogram!(Meter::Late.name()).record(late.as_secs_f64());
-        for id in std::mem::take(&mut self.slots[slot]) {
+        let mut lines = std::mem::take(&mut self.slots[slot]);
+        lines.retain(|id| {
             let now = self.clock.elapsed();
-            if self.with_line(id, |line| line.beat(due, now)) {
-                self.slots[slot].push(id);
-            }
-        }
+            self.with_line(*id, |line| line.beat(due, now))
+        });
+        self.slots[slot] = lines;
     }
 
     fn told(&mut self, told: ToWorker) {
@@ -120,4 +125,29 @@ impl Worker {
 
 fn slot_of(ms: u64) -> usize {
     usize::try_from(ms % SLOTS as u64).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// N21: a clock that is behind with its slots, and stays so, takes in what it is told all the same,
+    /// and goes on from now when it is too far behind.
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_behind_is_told_what_happens_n21() {
+        let (told, inbox) = mpsc::channel(8);
+        let clock = Clock::starting_at(0, jiff::tz::TimeZone::UTC);
+        let mut worker = Worker::new(inbox, clock);
+        tokio::time::advance(Duration::from_millis(50)).await;
+        let mut next_ms = 0;
+        for slot in 0..10 {
+            assert!(told.try_send(ToWorker::Line(7, ToLine::Remove)).is_ok());
+            next_ms = worker.slot(next_ms);
+            assert_eq!(worker.inbox.len(), 0, "in slot {slot}");
+            assert_eq!(next_ms, slot + 1, "slot by slot");
+        }
+        assert_eq!(worker.slot(51), 51, "too early");
+        tokio::time::advance(Duration::from_millis(1_000)).await;
+        assert_eq!(worker.slot(next_ms), 1_051);
+    }
 }
