@@ -7,6 +7,7 @@ pub mod daemon;
 pub mod engine;
 pub mod media;
 pub mod pii;
+pub mod replay;
 pub mod script;
 pub mod speech;
 pub mod store;
