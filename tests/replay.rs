@@ -3,8 +3,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
-#[expect(unused_imports, reason = "other tests use the rest")]
-#[path = "sim/laws/mod.rs"]
+#[path = "replay/callers.rs"]
+mod callers;
+#[path = "replay/changed.rs"]
+mod changed;
+#[path = "support/dice.rs"]
+mod dice;
+#[path = "replay/laws.rs"]
 mod laws;
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "support/mariadb_server.rs"]
+mod mariadb_server;
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "support/process.rs"]
+mod process;
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "support/redis_server.rs"]
+mod redis_server;
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "support/running.rs"]
+mod running;
 #[path = "replay/same.rs"]
 mod same;
+#[path = "replay/stored.rs"]
+mod stored;

@@ -15,7 +15,9 @@ mod jsonl;
 mod ledger;
 mod migrate;
 mod push;
+mod recorded;
 mod rehearse;
+mod replay;
 mod run;
 mod scene;
 mod scripts;
@@ -39,6 +41,7 @@ enum Command {
     Check(check::Args),
     Talk(talk::Args),
     Rehearse(rehearse::Args),
+    Replay(replay::Args),
     Push(push::Args),
     Migrate(migrate::Args),
     ShowConfig(show_config::Args),
@@ -64,6 +67,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Check(args) => check::run(&args),
         Command::Talk(args) => talk::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Push(args) => push::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::ShowConfig(args) => show_config::run(&args),

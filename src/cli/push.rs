@@ -8,6 +8,7 @@ use redis::aio::{MultiplexedConnection, PubSub};
 use redis::{AsyncConnectionConfig, Client, RedisError, cmd};
 use tokio::time::timeout;
 
+use super::replay::BeforePush;
 use super::{ConfigArgs, Exit, print, scripts, wait_for};
 use crate::daemon::scripts::{Change, REPLY_CHANNEL, Reply, channel, hash, is_name};
 
@@ -30,6 +31,8 @@ pub(super) struct Args {
     /// How long to wait for the instances' answers
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     wait: u64,
+    #[command(flatten)]
+    before: BeforePush,
 }
 
 /// What is to be pushed.
@@ -65,7 +68,8 @@ fn prepare(args: &Args) -> Result<Push, Exit> {
         eprintln!("{name:?} can be no script's name: write a path like debug/loan, without ..");
         return Err(Exit::Usage);
     }
-    scripts::load_or_tell(&file)?;
+    let script = scripts::load_or_tell(&file)?;
+    args.before.check(&config, &script)?;
     let text = std::fs::read(&file).map_err(|error| {
         eprintln!("{}: {error}", file.display());
         Exit::Usage

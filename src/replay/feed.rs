@@ -155,8 +155,10 @@ impl<'a> Feed<'a> {
             // A prompt's end makes the call jump, and leaves no row of its own (E66).
             Some(InputType::Flowid | InputType::Error) if self.jumps => self.complete("DONE()"),
             Some(InputType::Notify) => self.notice(at),
+            // Something was said or ended, and only the error it led to is written down (R26).
+            Some(InputType::Error) => self.doubt = Some("what led to an error is not recorded"),
             // Nothing from outside caused these.
-            Some(InputType::Flowid | InputType::Error | InputType::Create) => {}
+            Some(InputType::Flowid | InputType::Create) => {}
             None => self.doubt = Some("the kind of input is none that is known"),
         }
     }
@@ -177,7 +179,8 @@ impl<'a> Feed<'a> {
     /// Time goes on to this row; notices that are surely due by then go off.
     fn pass_time(&mut self, row: &Recorded) {
         let begun = self.rows.first().and_then(|row| row.createtime);
-        let seconds = row.createtime.zip(begun).and_then(|(at, begun)| u64::try_from(at - begun).ok());
+        let seconds =
+            row.createtime.zip(begun).and_then(|(at, begun)| u64::try_from(at - begun).ok());
         let to = Tick(seconds.map_or(0, |seconds| seconds.saturating_mul(1_000)));
         if !row.is(InputType::Notify) {
             while let Some((due, Timer::Notice)) = self.robot.next_wake()
@@ -364,7 +367,8 @@ impl<'a> Feed<'a> {
                     && next.is_some_and(|next| next.is(InputType::Dtmf));
                 // A key would have cancelled the question.
                 let rest = self.rows.get(at..).unwrap_or_default().iter();
-                let no_key = !rest.take_while(|row| !ends_line(row)).any(|row| row.is(InputType::Dtmf));
+                let no_key =
+                    !rest.take_while(|row| !ends_line(row)).any(|row| row.is(InputType::Dtmf));
                 if is_cancelled || (no_key && self.waits_silently(at)) {
                     self.waits = true;
                     return;

@@ -65,11 +65,7 @@ impl Replay {
 
     /// The same; `seen` is given each recorded row and the new script's that is beside it, as long as
     /// both are surely about the same input.
-    pub fn watch(
-        &self,
-        recording: &Recording,
-        mut seen: impl FnMut(usize, &Recorded),
-    ) -> Verdict {
+    pub fn watch(&self, recording: &Recording, mut seen: impl FnMut(usize, &Recorded)) -> Verdict {
         let mut verdict = Verdict::of(recording);
         let unknown = |row, why: &str| Some(Unknown { row, why: why.to_owned() });
         if recording.is_external() {
@@ -100,6 +96,9 @@ impl Replay {
         let branches = node.filter(|node| node.action == NodeAction::Branch);
         if feed.doubt().is_some() {
             return feed.doubt();
+        }
+        if InputType::of_number(old.input_type).is_none() {
+            return Some("the kind of input is none that is known");
         }
         if branches.is_some_and(|node| names::is_unknown_branch(node, feed.robot())) {
             return Some("the branch asks for a variable that rows don't tell");

@@ -160,7 +160,8 @@ impl Summary {
     }
 
     fn trim(&mut self) {
-        let key = |verdict: &Verdict| (std::cmp::Reverse(verdict.badness()), verdict.callid.clone());
+        let key =
+            |verdict: &Verdict| (std::cmp::Reverse(verdict.badness()), verdict.callid.clone());
         self.worst.sort_by_cached_key(key);
         self.worst.truncate(self.keeps);
     }

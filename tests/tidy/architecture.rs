@@ -40,7 +40,11 @@ const TABLE: [(&str, Kind, &[&str]); 18] = [
         ],
     ),
     // `migrate` and `push` are a database and a Redis and nothing else: they need no daemon.
-    ("cli", Performs, &["config", "daemon", "engine", "replay", "script", "store", "switch", "turn"]),
+    (
+        "cli",
+        Performs,
+        &["config", "daemon", "engine", "replay", "script", "store", "switch", "turn"],
+    ),
     ("main", Performs, &["cli"]),
     ("lib", Decides, &[]),
 ];
