@@ -27,3 +27,5 @@ mod running;
 mod same;
 #[path = "replay/stored.rs"]
 mod stored;
+#[path = "replay/suggested.rs"]
+mod suggested;

@@ -22,6 +22,7 @@ mod run;
 mod scene;
 mod scripts;
 mod show_config;
+mod suggest;
 mod talk;
 
 pub use exit::Exit;
@@ -42,6 +43,7 @@ enum Command {
     Talk(talk::Args),
     Rehearse(rehearse::Args),
     Replay(replay::Args),
+    Suggest(suggest::Args),
     Push(push::Args),
     Migrate(migrate::Args),
     ShowConfig(show_config::Args),
@@ -68,6 +70,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Talk(args) => talk::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Suggest(args) => suggest::run(&args),
         Command::Push(args) => push::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::ShowConfig(args) => show_config::run(&args),

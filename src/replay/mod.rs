@@ -13,6 +13,7 @@ mod feed;
 mod names;
 mod play;
 mod recording;
+pub mod suggest;
 mod summary;
 mod verdict;
 
