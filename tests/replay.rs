@@ -7,8 +7,6 @@
 mod callers;
 #[path = "replay/changed.rs"]
 mod changed;
-#[path = "support/dice.rs"]
-mod dice;
 #[path = "replay/laws.rs"]
 mod laws;
 #[expect(dead_code, reason = "other tests use the rest")]

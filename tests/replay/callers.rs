@@ -7,7 +7,7 @@ use telephonist::engine::{
 };
 use telephonist::script::{self, Script};
 
-use crate::dice::Dice;
+use crate::laws::dice::Dice;
 
 pub(crate) const LOAN: &str = include_str!("../../flows/loan.json");
 const SAID: [&str; 14] = [

@@ -3,12 +3,10 @@
 #[expect(dead_code, reason = "tests/sim uses the rest")]
 #[path = "../sim/laws/call.rs"]
 mod call;
-#[expect(dead_code, reason = "tests/sim uses the rest")]
 #[path = "../sim/laws/case.rs"]
 mod case;
-#[expect(dead_code, reason = "tests/sim uses the rest")]
 #[path = "../support/dice.rs"]
-mod dice;
+pub(crate) mod dice;
 #[path = "../sim/laws/line.rs"]
 mod line;
 #[expect(dead_code, reason = "tests/sim uses the rest")]

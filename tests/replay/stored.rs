@@ -84,6 +84,29 @@ async fn calls_in_sqlite_are_held_again() {
     assert!(String::from_utf8_lossy(&left_out.stdout).contains(&format!("loan {CALLS}")));
 }
 
+/// Nothing is pushed that changes more calls than it may.
+#[tokio::test]
+async fn push_holds_calls_first_if_asked_to() {
+    let folder = tempdir().unwrap();
+    let [same, other] = scripts(folder.path());
+    let file = folder.path().join("calls.jsonl");
+    let line = |row: &Row| serde_json::to_string(&row.to_json()).unwrap() + "\n";
+    std::fs::write(&file, calls().iter().flatten().map(line).collect::<String>()).unwrap();
+    let push = |script: &Path, more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_telephonist"));
+        command.arg("push").arg(script).args(["--replay", "--flow", "loan"]).args(more);
+        let output = command.arg("--from").arg(&file).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = push(&other, &[]);
+    assert!(code == Some(1) && said.contains("not pushed"), "{said}");
+    for (script, more) in [(&same, &[][..]), (&other, &["--budget", "100%"])] {
+        let (code, said) = push(script, more);
+        assert_eq!(code, Some(78), "{said}");
+        assert!(said.contains("there is nowhere to push to"), "it comes as far as that: {said}");
+    }
+}
+
 #[test]
 fn what_is_asked_wrongly_is_told() {
     let folder = tempdir().unwrap();
