@@ -9,7 +9,6 @@ mod callers;
 mod changed;
 #[path = "replay/laws.rs"]
 mod laws;
-#[expect(dead_code, reason = "other tests use the rest")]
 #[path = "support/mariadb_server.rs"]
 mod mariadb_server;
 #[expect(dead_code, reason = "other tests use the rest")]

@@ -115,6 +115,7 @@ fn what_is_asked_wrongly_is_told() {
         ("/nowhere/calls.jsonl", &[][..], 64),
         ("mysql://127.0.0.1:1", &[], 78),
         ("redis://127.0.0.1:1", &[], 78),
+        ("sqlite:///nowhere/rows.db", &[], 64),
         ("sqlite:///nowhere/rows.db?mode=ro", &["--since", "yesterday"], 64),
         ("x.jsonl", &["--budget", "many"], 64),
     ];

@@ -76,6 +76,12 @@ impl Pages {
         let name = if name.is_empty() { "conversation" } else { name };
         let table = TableName::parse(name)?.ok_or(StoreError::NoDatabase)?;
         let server = Server::new(url)?.ok_or(StoreError::NoDatabase)?.for_reading();
+        if let Server::Sqlite(file) = &server
+            && !std::path::Path::new(&file.place).exists()
+        {
+            let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+            return Err(ReadError::File { file: file.place.clone(), source });
+        }
         let after = String::new();
         Ok(Self { server, table, wanted, session: None, after, named: 0, ended: false })
     }
@@ -126,7 +132,13 @@ impl Pages {
     }
 
     async fn connect(&self) -> Result<Session, SendError> {
-        let away = |error: sqlx::Error| self.server.away(&error);
+        let away = |error: sqlx::Error| match (self.server.away(&error), &error) {
+            // A server that does not let us in the first time will not do so later either.
+            (SendError::Away(why), sqlx::Error::Database(_)) if self.after.is_empty() => {
+                SendError::Refused(why)
+            }
+            (away, _) => away,
+        };
         let mut connection = self.server.connect().await.map_err(away)?;
         let found = connection.columns(&self.table).await.map_err(away)?;
         if found.is_empty() {
