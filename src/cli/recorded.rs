@@ -15,6 +15,8 @@ use crate::store::{FoundCall, Read, ReadError, Reader, Wanted};
 const PAGES_MAX: usize = 8;
 /// Calls between two words about progress.
 const PROGRESS_CALLS: u64 = 2_000;
+/// Names of other scripts that are counted apart; further ones are counted together.
+const OTHERS_COUNTED_MAX: usize = 1_000;
 /// Names of other scripts that are told.
 const OTHERS_MAX: usize = 8;
 
@@ -128,7 +130,9 @@ impl RecordedArgs {
         let has_name = !recording.flow().is_empty();
         if has_name && flow != "*" && !recording.is_of(flow) {
             let mut others = others.lock().unwrap_or_else(PoisonError::into_inner);
-            *others.entry(recording.flow().to_owned()).or_default() += 1;
+            let is_full = others.len() >= OTHERS_COUNTED_MAX;
+            let name = if is_full { "further" } else { recording.flow() };
+            *others.entry(name.to_owned()).or_default() += 1;
             return false;
         }
         let wanted = self.label.as_deref();

@@ -26,7 +26,13 @@ pub enum Fault {
     Hole,
     /// There is no DESTORY row: the call was still going on, or its end was lost.
     Cut,
+    /// There are more rows than any call has.
+    TooLong,
 }
+
+/// Rows that are looked at: a call of three hours with a sentence every second. What has more is many
+/// calls under one id.
+const ROWS_MAX: usize = 10_000;
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,6 +40,7 @@ impl fmt::Display for Fault {
             Self::NoBeginning => "the row CREATE is missing",
             Self::Hole => "a row is missing here",
             Self::Cut => "the rows end before the call does",
+            Self::TooLong => "it has more rows than a call can have",
         })
     }
 }
@@ -107,14 +114,20 @@ impl Recording {
         }
         let follows = |rows: &[Recorded]| {
             let [before, row] = rows else { return true };
-            let next = before.sequence + i64::from(starts_action(before));
-            let is_next = !is_numbered || row.event_no == before.event_no.map(|no| no + 1);
+            let next = before.sequence.saturating_add(starts_action(before).into());
+            let number = before.event_no.map(|number| number.saturating_add(1));
+            let is_next = !is_numbered || row.event_no == number;
             is_next && row.sequence == next && !before.is(InputType::Destroy)
         };
+        let is_too_long = self.rows.len() > ROWS_MAX;
+        self.rows.truncate(ROWS_MAX);
         let whole = self.rows.windows(2).take_while(|pair| follows(pair)).count() + 1;
         if whole < self.rows.len() {
             self.rows.truncate(whole);
             return Some(Fault::Hole);
+        }
+        if is_too_long {
+            return Some(Fault::TooLong);
         }
         self.end().is_none().then_some(Fault::Cut)
     }
@@ -215,6 +228,18 @@ mod tests {
         let numbered = numbered.map(|(row, no)| Recorded { event_no: Some(no), ..row });
         let kept = numbered.filter(|row| row.event_no != Some(1)).collect();
         assert_eq!(fault(kept), (1, Some(Fault::Hole)));
+    }
+
+    /// N21: odd numbers and floods of rows are found, too.
+    #[test]
+    fn what_no_call_has_is_found_n21() {
+        let mut odd = call();
+        odd[2].sequence = i64::MAX;
+        odd[3].sequence = i64::MIN;
+        assert_eq!(fault(odd).1, Some(Fault::NoBeginning), "sorted, CREATE is not the first");
+        let mut flood = vec![row(0, InputType::Create, true)];
+        flood.extend((0..ROWS_MAX).map(|_| row(1, InputType::Text, false)));
+        assert_eq!(fault(flood), (ROWS_MAX, Some(Fault::TooLong)));
     }
 
     #[test]
