@@ -8,6 +8,7 @@ pub mod engine;
 pub mod graph;
 pub mod media;
 pub mod pii;
+pub mod replay;
 pub mod script;
 pub mod speech;
 pub mod store;

@@ -18,12 +18,15 @@ mod ledger;
 mod migrate;
 mod page;
 mod push;
+mod recorded;
 mod rehearse;
+mod replay;
 mod run;
 mod sarif;
 mod scene;
 mod scripts;
 mod show_config;
+mod suggest;
 mod talk;
 
 pub use exit::Exit;
@@ -45,6 +48,8 @@ enum Command {
     Graph(graph::Args),
     Talk(talk::Args),
     Rehearse(rehearse::Args),
+    Replay(replay::Args),
+    Suggest(suggest::Args),
     Push(push::Args),
     Migrate(migrate::Args),
     ShowConfig(show_config::Args),
@@ -72,6 +77,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Graph(args) => graph::run(&args),
         Command::Talk(args) => talk::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Suggest(args) => suggest::run(&args),
         Command::Push(args) => push::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::ShowConfig(args) => show_config::run(&args),

@@ -16,7 +16,7 @@ enum Kind {
 use Kind::{Decides, Performs};
 
 /// Every module, and which others it may name.
-const TABLE: [(&str, Kind, &[&str]); 18] = [
+const TABLE: [(&str, Kind, &[&str]); 19] = [
     ("pii", Decides, &[]),
     ("script", Decides, &[]),
     ("wire", Decides, &[]),
@@ -24,6 +24,7 @@ const TABLE: [(&str, Kind, &[&str]); 18] = [
     ("engine", Decides, &["script"]),
     ("graph", Decides, &["script"]),
     ("turn", Decides, &["engine", "script"]),
+    ("replay", Decides, &["engine", "script"]),
     ("voice", Decides, &["engine", "media", "script", "turn"]),
     ("config", Performs, &[]),
     ("switch", Performs, EDGE),
@@ -43,7 +44,7 @@ const TABLE: [(&str, Kind, &[&str]); 18] = [
     (
         "cli",
         Performs,
-        &["config", "daemon", "engine", "graph", "script", "store", "switch", "turn"],
+        &["config", "daemon", "engine", "graph", "replay", "script", "store", "switch", "turn"],
     ),
     ("main", Performs, &["cli"]),
     ("lib", Decides, &[]),
