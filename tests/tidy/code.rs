@@ -25,6 +25,27 @@ fn the_list_of_longer_files_has_no_others() {
     none(&others.map(|(path, _)| format!("{path} need not be listed")).collect::<Vec<_>>());
 }
 
+/// Tests build the benchmarks and run them too: one that measures all the same would take minutes.
+#[test]
+fn benchmarks_measure_only_when_asked() {
+    let manifest = crate::tree::read("Cargo.toml").unwrap();
+    let programs = manifest.split("[[bench]]").skip(1).filter(|bench| bench.contains("harness"));
+    let named = programs.filter_map(|bench| bench.split('"').nth(1));
+    let asks = |name: &str| {
+        let files = [format!("benches/{name}.rs"), format!("benches/{name}/main.rs")];
+        let text = files.iter().find_map(|file| crate::tree::read(file)).unwrap();
+        ["\"--bench\"", "criterion_main!", "println!(\"{HELP}\")"]
+            .iter()
+            .any(|sign| text.contains(sign))
+    };
+    let complaints = named.filter(|name| !asks(name));
+    none(
+        &complaints
+            .map(|name| format!("benches/{name} measures without `--bench`"))
+            .collect::<Vec<_>>(),
+    );
+}
+
 #[test]
 fn nothing_unfinished_is_kept() {
     let code = files("src", "rs").into_iter().chain(files("tests", "rs"));
