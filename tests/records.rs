@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+#[path = "records/hits.rs"]
+mod hits;
 #[path = "support/mariadb_server.rs"]
 mod mariadb_server;
 #[path = "records/mysql.rs"]

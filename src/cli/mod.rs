@@ -11,15 +11,22 @@ use crate::config::{self, Loaded, Source};
 mod check;
 mod demo;
 mod exit;
+mod fmt;
+mod graph;
 mod jsonl;
 mod ledger;
 mod migrate;
+mod page;
 mod push;
+mod recorded;
 mod rehearse;
+mod replay;
 mod run;
+mod sarif;
 mod scene;
 mod scripts;
 mod show_config;
+mod suggest;
 mod talk;
 
 pub use exit::Exit;
@@ -37,8 +44,12 @@ enum Command {
     Run(run::Args),
     Demo(demo::Args),
     Check(check::Args),
+    Fmt(fmt::Args),
+    Graph(graph::Args),
     Talk(talk::Args),
     Rehearse(rehearse::Args),
+    Replay(replay::Args),
+    Suggest(suggest::Args),
     Push(push::Args),
     Migrate(migrate::Args),
     ShowConfig(show_config::Args),
@@ -62,8 +73,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
+        Command::Graph(args) => graph::run(&args),
         Command::Talk(args) => talk::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Suggest(args) => suggest::run(&args),
         Command::Push(args) => push::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::ShowConfig(args) => show_config::run(&args),
@@ -80,6 +95,11 @@ fn explain_usage(error: &clap::Error) -> Exit {
 }
 
 impl ConfigArgs {
+    /// The file that was named, if one was.
+    pub(crate) fn file(&self) -> Option<&std::path::Path> {
+        self.config.as_deref()
+    }
+
     /// Reads the configuration and tells its warnings on standard error.
     ///
     /// # Errors

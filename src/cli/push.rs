@@ -1,6 +1,7 @@
 //! `telephonist push`: a script to Redis, and what the instances say of it (I2).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -8,8 +9,10 @@ use redis::aio::{MultiplexedConnection, PubSub};
 use redis::{AsyncConnectionConfig, Client, RedisError, cmd};
 use tokio::time::timeout;
 
-use super::{ConfigArgs, Exit, print, scripts, wait_for};
+use super::replay::BeforePush;
+use super::{ConfigArgs, Exit, page, print, scripts, wait_for};
 use crate::daemon::scripts::{Change, REPLY_CHANNEL, Reply, channel, hash, is_name};
+use crate::script::{Problem, Script};
 
 /// A Redis that has not answered by now is away.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,6 +33,8 @@ pub(super) struct Args {
     /// How long to wait for the instances' answers
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     wait: u64,
+    #[command(flatten)]
+    before: BeforePush,
 }
 
 /// What is to be pushed.
@@ -65,7 +70,8 @@ fn prepare(args: &Args) -> Result<Push, Exit> {
         eprintln!("{name:?} can be no script's name: write a path like debug/loan, without ..");
         return Err(Exit::Usage);
     }
-    scripts::load_or_tell(&file)?;
+    let script = prove(&file, args)?;
+    args.before.check(&config, &script)?;
     let text = std::fs::read(&file).map_err(|error| {
         eprintln!("{}: {error}", file.display());
         Exit::Usage
@@ -80,6 +86,17 @@ fn prepare(args: &Args) -> Result<Push, Exit> {
     })?;
     let wait = Duration::from_secs(args.wait);
     Ok(Push { client, domain: args.domain.clone(), name, text, wait })
+}
+
+/// Tells what can be proved of the script; only what its author raised to an error stops it.
+fn prove(file: &Path, args: &Args) -> Result<Arc<Script>, Exit> {
+    let settings = scripts::settings(args.config.file())?;
+    let (script, proved) = scripts::prove(file, None, &settings)?;
+    for problem in &proved.problems {
+        eprint!("{}", page::problem(problem));
+    }
+    let is_wrong = proved.problems.iter().any(Problem::is_error);
+    script.filter(|_| !is_wrong).ok_or(Exit::Wrong)
 }
 
 /// Why a script is not in force everywhere.

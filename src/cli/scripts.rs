@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Exit;
+use crate::config;
 use crate::daemon::scripts::missing_audio;
+use crate::script::prove::{Proved, Settings};
 use crate::script::{self, Problem, Script};
 
 /// A script file is read up to one byte more than it may have, so that a larger one is noticed
@@ -38,6 +40,13 @@ pub(super) fn load(
     file: &Path,
     audio_dir: Option<&Path>,
 ) -> Result<(Option<Arc<Script>>, Vec<Problem>), Exit> {
+    load_with_text(file, audio_dir).map(|(script, problems, _)| (script, problems))
+}
+
+/// The script, its problems, and its text.
+type WithText = (Option<Arc<Script>>, Vec<Problem>, Vec<u8>);
+
+fn load_with_text(file: &Path, audio_dir: Option<&Path>) -> Result<WithText, Exit> {
     let bytes = read(file).map_err(|error| {
         eprintln!("{}: {error}", file.display());
         Exit::Usage
@@ -47,7 +56,48 @@ pub(super) fn load(
     if let (Some(script), Some(audio_dir)) = (&script, audio_dir) {
         problems.extend(missing_audio(script, &label, &bytes, audio_dir));
     }
-    Ok((script, problems))
+    Ok((script, problems, bytes))
+}
+
+/// Loads a script, proves what can be proved of it, and judges it by these settings.
+///
+/// # Errors
+/// The file can't be read; told on standard error.
+pub(super) fn prove(
+    file: &Path,
+    audio_dir: Option<&Path>,
+    settings: &Settings,
+) -> Result<(Option<Arc<Script>>, Proved), Exit> {
+    let (script, problems, bytes) = load_with_text(file, audio_dir)?;
+    let label = file.display().to_string();
+    let text = String::from_utf8_lossy(&bytes);
+    let proved = script::prove::prove(script.as_deref(), (&label, &text), problems, settings);
+    Ok((script, proved))
+}
+
+/// The rules that `[check]` of the configuration sets.
+///
+/// # Errors
+/// [`Exit::Config`], after all that is wrong with it was told on standard error.
+pub(super) fn settings(config: Option<&Path>) -> Result<Settings, Exit> {
+    let read = config::check_rules(config).map_err(|rejected| {
+        eprintln!("{rejected}");
+        Exit::Config
+    })?;
+    let mut settings = Settings::new();
+    let mut is_wrong = false;
+    for (rule, config::CheckRule { severity, reason }) in read {
+        match script::prove::setting(&rule, &severity, &reason) {
+            Ok(setting) => {
+                settings.insert(rule, setting);
+            }
+            Err(message) => {
+                eprintln!("[check] {rule}: {message}");
+                is_wrong = true;
+            }
+        }
+    }
+    if is_wrong { Err(Exit::Config) } else { Ok(settings) }
 }
 
 /// Loads a script that must be right; its errors are told on standard error.
@@ -62,7 +112,8 @@ pub(super) fn load_or_tell(file: &Path) -> Result<Arc<Script>, Exit> {
     script.ok_or(Exit::Wrong)
 }
 
-fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+/// A file's bytes, as far as a script may have them and one more.
+pub(super) fn read(file: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read;
     let mut bytes = Vec::new();
     std::fs::File::open(file)?.take(READ_MAX).read_to_end(&mut bytes)?;

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 
 use super::document::join;
 use super::problem::{Place, Problem, Severity};
-use super::{Config, Secret, check, document::Document, shape::Shape};
+use super::{CheckRule, Config, Secret, check, document::Document, shape::Shape};
 
 /// The file that is read if none is named and it is there.
 const FILE_DEFAULT: &str = "telephonist.toml";
@@ -103,6 +103,23 @@ pub fn load(source: &Source) -> Result<Loaded, Rejected> {
         config.instance = host_name(&source.environment);
     }
     Ok(Loaded { config, warnings: problems })
+}
+
+/// The rules of `[check]`, and nothing else: who checks scripts need not have the daemon's secrets.
+///
+/// # Errors
+/// The file can't be read, is no TOML, or has something else there than rules.
+pub fn check_rules(file: Option<&Path>) -> Result<BTreeMap<String, CheckRule>, Rejected> {
+    let mut document = read_file(file).map_err(Rejected)?;
+    document.values.retain(|key, _| key == "check");
+    let problems = Shape::of_config().prune(&mut document);
+    if !problems.is_empty() {
+        return Err(Rejected(problems));
+    }
+    let config: Config = document.values.try_into().map_err(|error: toml::de::Error| {
+        Rejected(vec![Problem::error("check", error.message(), "compare with the reference")])
+    })?;
+    Ok(config.check)
 }
 
 fn read_file(named: Option<&Path>) -> Result<Document, Vec<Problem>> {

@@ -3,6 +3,7 @@
 //! This file has the types; [`load()`] reads them from the file and the environment, and
 //! `default.toml` beside it is the same written for people.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ mod shape;
 mod speech;
 
 pub use check::{network, time_zone};
-pub use load::{Loaded, Rejected, Source, load};
+pub use load::{Loaded, Rejected, Source, check_rules, load};
 pub use problem::{Place, Problem, Severity};
 pub use secret::Secret;
 pub use speech::{Asr, AsrKind, Speech, Tts, TtsKind};
@@ -62,6 +63,18 @@ pub struct Config {
     pub egress: Egress,
     /// What the log may show.
     pub log: Log,
+    /// Rules of `telephonist check`, by their names.
+    pub check: BTreeMap<String, CheckRule>,
+}
+
+/// Section `[check.<rule>]`: how a rule of the prover is taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CheckRule {
+    /// `off`, `note`, `warning` or `error`.
+    pub severity: String,
+    /// Why; needed for `off`.
+    pub reason: String,
 }
 
 /// Section `[scripts]`.
@@ -309,6 +322,7 @@ impl Default for Config {
             recording: Recording::default(),
             egress: Egress::default(),
             log: Log::default(),
+            check: BTreeMap::new(),
         }
     }
 }

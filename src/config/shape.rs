@@ -4,7 +4,7 @@ use toml::{Table, Value};
 
 use super::document::{Document, join};
 use super::problem::Problem;
-use super::{Asr, Config, Freeswitch, Speech, Tts};
+use super::{Asr, CheckRule, Config, Freeswitch, Speech, Tts};
 
 /// Keys that are published and whose behaviour is not built yet: accepted, and said so.
 const LATER: [&str; 4] = ["http.token", "llm", "retention", "freeswitch.*.unicast_ports"];
@@ -23,7 +23,8 @@ impl Shape {
             ..Speech::default()
         };
         let freeswitch = vec![Freeswitch::default()];
-        let config = Config { freeswitch, speech, ..Config::default() };
+        let check = [(ANY.to_owned(), CheckRule::default())].into();
+        let config = Config { freeswitch, speech, check, ..Config::default() };
         Self(Value::try_from(config).expect("a configuration is tables, texts and numbers"))
     }
 

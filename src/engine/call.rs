@@ -265,6 +265,12 @@ impl Robot {
         }
     }
 
+    /// The value of a call variable; empty if nobody set it.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> SmolStr {
+        self.state.variables.get(name)
+    }
+
     /// The call's label so far.
     #[must_use]
     pub fn label(&self) -> &SmolStr {

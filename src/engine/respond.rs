@@ -369,8 +369,9 @@ impl Robot {
     }
 }
 
-/// E21: made from the call id and the action's number.
-pub(super) fn appid(callid: &str, action: u32) -> SmolStr {
+/// The id of a call's action: made from the call id and the action's number, from 1 (E21).
+#[must_use]
+pub fn appid(callid: &str, action: u32) -> SmolStr {
     let namespace = Uuid::try_parse(callid)
         .unwrap_or_else(|_| Uuid::new_v5(&Uuid::NAMESPACE_OID, callid.as_bytes()));
     let id = Uuid::new_v5(&namespace, &action.to_be_bytes());

@@ -16,6 +16,15 @@ macro_rules! numbered {
             /// The number in the column.
             #[must_use]
             pub fn number(self) -> i64 { self as i64 }
+
+            /// The variant of a number in the column; `None` for a number that is not published.
+            #[must_use]
+            pub fn of_number(number: i64) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
         }
     };
 }

@@ -164,6 +164,8 @@ impl<'r, 'a> Loader<'r, 'a> {
         let noise = self.noise_rules(&fields);
         let rules = self.label_rules(&fields);
         self.later(&fields, &LATER);
+        // Of these the editor's and the prover's business is made elsewhere.
+        let _kept = (fields.get("$schema"), fields.get("check"));
         self.unknown(&fields, "the script");
         if !self.has_room_for_keywords() || self.patterns.is_exhausted() {
             self.too_many_keywords(fields.span("flow"));

@@ -18,25 +18,31 @@ pub(super) fn warn(
     let reached = reached(script);
     for (at, node) in script.nodes.iter().enumerate() {
         let offset = offsets.get(at).copied().unwrap_or(0);
-        let mut say = |message: String, hint: &str| reader.warn(offset..offset, message, hint);
+        let mut say = |rule, message: String, hint: &str| {
+            reader.warn_by(rule, offset, message, hint);
+        };
         let is_linked = linked.get(at).copied().unwrap_or(false);
         if node.global.is_some() && !is_linked {
             let message = format!("the global node {} is linked to no node", node.id);
-            say(message, "name it in the globalflow of the nodes it belongs to");
+            say("unlinked-global", message, "name it in the globalflow of the nodes it belongs to");
         } else if node.global.is_none() && is_linked {
             let message = format!("{} is linked as global node, but is none", node.id);
-            say(message, "give it \"global\": true and a condition");
+            say("unlinked-global", message, "give it \"global\": true and a condition");
         } else if !reached.get(at).copied().unwrap_or(false) && node.action != NodeAction::Start {
             let message = format!("no call ever reaches the node {}", node.id);
-            say(message, "lead an edge to it, or take it out");
+            say("unreachable-node", message, "lead an edge to it, or take it out");
         }
         if is_dead_end(node) {
             let message = format!("the node {} has no way on", node.id);
-            say(message, "give it an edge, or make it a hangup, return or transfer");
+            say("dead-end", message, "give it an edge, or make it a hangup, return or transfer");
         }
         if lacks_complete_edge(node) {
             let message = format!("the node {} has no edge for a caller who says nothing", node.id);
-            say(message, "give one edge the condition \"complete\": [\"any\"], or it hangs up");
+            say(
+                "no-silence-edge",
+                message,
+                "give one edge the condition \"complete\": [\"any\"], or it hangs up",
+            );
         }
     }
     warn_of_shadowed(script, reader, literals);
@@ -130,7 +136,7 @@ fn warn_of_shadowed(script: &Script, reader: &mut Reader<'_>, literals: &[AddedL
             brief(&shown.keyword)
         );
         let hint = "put the longer word first, or give its edge a smaller priority";
-        reader.warn(literal.offset..literal.offset, message, hint);
+        reader.warn_by("swallowed-keyword", literal.offset, message, hint);
     }
 }
 

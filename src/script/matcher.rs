@@ -101,6 +101,13 @@ pub struct Listed<'a> {
     pub is_pattern: bool,
 }
 
+impl Found {
+    /// How many literals and patterns it has.
+    pub(super) fn len(&self) -> usize {
+        self.literals.len() + self.patterns.len()
+    }
+}
+
 impl fmt::Debug for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Matcher").field("keywords", &self.shown.len()).finish_non_exhaustive()
@@ -124,6 +131,22 @@ impl Matcher {
     /// Finds every literal and pattern in a normalised text: one walk.
     #[must_use]
     pub fn look(&self, text: &str) -> Found {
+        let mut found = self.contained(text);
+        if text.is_empty() {
+            return found;
+        }
+        for pattern in self.look_around.iter().copied() {
+            match self.try_part(pattern, text) {
+                Ok(Some(_)) => found.patterns.push(pattern),
+                Ok(None) => {}
+                Err(BacktracksTooMuch) => found.overran = Some(pattern),
+            }
+        }
+        found
+    }
+
+    /// The same without the patterns with look-around.
+    pub(super) fn contained(&self, text: &str) -> Found {
         let mut found = Found::default();
         if text.is_empty() {
             return found;
@@ -139,13 +162,6 @@ impl Matcher {
             found
                 .patterns
                 .extend(members.iter().filter_map(|at| self.set_members.get(at).copied()));
-        }
-        for pattern in self.look_around.iter().copied() {
-            match self.try_part(pattern, text) {
-                Ok(Some(_)) => found.patterns.push(pattern),
-                Ok(None) => {}
-                Err(BacktracksTooMuch) => found.overran = Some(pattern),
-            }
         }
         found
     }

@@ -7,6 +7,7 @@ mod check;
 mod collect;
 mod complete;
 mod digits;
+mod format;
 mod graph;
 mod json;
 mod keyword;
@@ -16,10 +17,13 @@ mod model;
 mod node;
 mod noise;
 mod normal;
+mod outline;
 mod pattern;
 mod problem;
+pub mod prove;
 mod raw;
 mod rules;
+pub mod schema;
 mod services;
 mod template;
 
@@ -28,6 +32,7 @@ pub use check::{FILE_BYTES_MAX, KEYWORDS_MAX, NODES_MAX, load};
 pub use collect::Collect;
 pub use complete::{CompleteCondition, CompleteKind, CompleteMatch};
 pub use digits::{DIGITS_MAX, DtmfCondition, DtmfKind};
+pub use format::{LINE_COLUMNS_MAX, Remedied, format, remedy};
 pub use json::JsonTemplate;
 pub use matcher::{Found, Hit, Listed, Matcher, Scope, Shown};
 pub use model::{
@@ -37,6 +42,7 @@ pub use model::{
 };
 pub use noise::NoiseRule;
 pub use normal::{fold, normalize};
+pub use outline::{Category, NodeOutline, Outline, Words};
 pub use problem::{Problem, Severity, warnings};
 pub use rules::{Fact, LabelRule, Op, Test};
 pub use services::{Notify, TIMEOUT_MS_MAX, WebCall};

@@ -112,6 +112,11 @@ fn too_large() -> String {
     "it is too large".into()
 }
 
+/// True if the pattern is not compiled, and so is taken literally.
+pub(super) fn is_too_large(hir: &Hir) -> bool {
+    states(hir) > PATTERN_STATES_MAX
+}
+
 /// About how many states a pattern is compiled to: at least one for every sign and repetition.
 fn states(hir: &Hir) -> usize {
     let all = |parts: &[Hir]| parts.iter().map(states).fold(1, usize::saturating_add);

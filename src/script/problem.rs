@@ -12,6 +12,18 @@ pub enum Severity {
     Error,
     /// The script is loaded; something in it will not do what its author expects.
     Warning,
+    /// The script does what it says; part of it is written in vain. Loading tells none of these.
+    Note,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        })
+    }
 }
 
 /// One problem of one script file.
@@ -29,6 +41,12 @@ pub struct Problem {
     pub message: String,
     /// How to mend it.
     pub hint: String,
+    /// The rule it breaks, by which it can be switched off; empty if it can't.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub rule: &'static str,
+    /// What a caller says, or the way a call takes, that shows it; empty if the place says all.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub example: String,
     /// The line itself, cut to what fits a screen.
     pub source_line: String,
     /// Where in `source_line` the column is, in characters from 0.
@@ -41,6 +59,13 @@ impl Problem {
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+
+    /// The blanks that bring a caret below the column in `source_line`.
+    #[must_use]
+    pub fn caret_indent(&self) -> String {
+        let before: String = self.source_line.chars().take(self.caret).collect();
+        " ".repeat(unicode_width::UnicodeWidthStr::width(before.as_str()))
     }
 }
 
@@ -55,23 +80,22 @@ pub fn warnings(
     text: &str,
     found: impl IntoIterator<Item = (usize, String)>,
     hint: &str,
+    rule: &'static str,
 ) -> Vec<Problem> {
     let source = SourceText::new(file, text.strip_prefix('\u{FEFF}').unwrap_or(text));
-    let warning = |(at, message)| source.problem(Severity::Warning, at, message, hint.into());
+    let warning = |(at, message)| Problem {
+        rule,
+        ..source.problem(Severity::Warning, at, message, hint.into())
+    };
     found.into_iter().take(PROBLEMS_MAX).map(warning).collect()
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        writeln!(f, "{}:{}:{}: {severity}: {}", self.file, self.line, self.column, self.message)?;
-        let before: String = self.source_line.chars().take(self.caret).collect();
-        let indent = " ".repeat(unicode_width::UnicodeWidthStr::width(before.as_str()));
+        let Self { file, line, column, severity, message, .. } = self;
+        writeln!(f, "{file}:{line}:{column}: {severity}: {message}")?;
         writeln!(f, "    {}", self.source_line)?;
-        write!(f, "    {indent}^ {}", self.hint)
+        write!(f, "    {}^ {}", self.caret_indent(), self.hint)
     }
 }
 
@@ -145,6 +169,8 @@ impl<'a> SourceText<'a> {
             column,
             message: cut(message),
             hint: cut(hint),
+            rule: "",
+            example: String::new(),
             source_line: source_line.trim_end().to_owned(),
             caret,
         }

@@ -10,7 +10,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use super::problem::{PROBLEMS_MAX, Problem, Severity, SourceText, Span, brief};
 
 /// JSON with comments and trailing commas, and no other liberties (E2).
-const FORMAT: ParseOptions = ParseOptions {
+pub(super) const FORMAT: ParseOptions = ParseOptions {
     allow_comments: true,
     allow_trailing_commas: true,
     allow_loose_object_property_names: false,
@@ -74,6 +74,15 @@ impl<'a> Reader<'a> {
 
     pub(super) fn warn(&mut self, at: Span, message: impl Into<String>, hint: impl Into<String>) {
         self.report(Severity::Warning, at, message.into(), hint.into());
+    }
+
+    /// A warning that has a rule, and so can be switched off where scripts are checked.
+    pub(super) fn warn_by(&mut self, rule: &'static str, at: usize, message: String, hint: &str) {
+        let before = self.problems.len();
+        self.warn(at..at, message, hint);
+        if let Some(problem) = self.problems.get_mut(before) {
+            problem.rule = rule;
+        }
     }
 
     fn report(&mut self, severity: Severity, at: Span, message: String, hint: String) {

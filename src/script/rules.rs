@@ -172,7 +172,7 @@ pub(super) const VARIABLE: Subject = Subject { key: "var", names: &[] };
 
 /// What a label rule can ask about: the columns of `classify`, and two facts more.
 const CALL: Subject = Subject { key: "field", names: &FIELDS };
-const FIELDS: [&str; 11] = [
+pub(super) const FIELDS: [&str; 11] = [
     "talk_time",
     "respond_count",
     "positive_respond_count",

@@ -71,6 +71,15 @@ impl Template {
         self.pieces.is_empty()
     }
 
+    /// What stands in it whatever its variables hold.
+    pub(super) fn fixed_part(&self) -> String {
+        let fixed = self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal(text) => Some(text.as_str()),
+            Piece::Variable(_) => None,
+        });
+        if self.is_static() { self.raw.to_string() } else { fixed.collect() }
+    }
+
     /// True if nothing is written.
     #[must_use]
     pub fn is_empty(&self) -> bool {

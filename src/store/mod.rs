@@ -1,4 +1,4 @@
-//! Rows to MySQL or MariaDB, SQLite and Redis. Edge: it performs and decides nothing.
+//! Rows to MySQL or MariaDB, SQLite and Redis, and back. Edge: it performs and decides nothing.
 //!
 //! A call hands its rows to [`Store`], which never waits. Each sink has a bounded queue of its own
 //! and a delivery that batches, retries and isolates what the sink refuses; [`Worker`] runs them.
@@ -10,6 +10,7 @@ mod delivery;
 mod error;
 mod handle;
 mod health;
+mod hits;
 mod insert;
 mod log_rows;
 mod meter;
@@ -17,6 +18,7 @@ mod migrate;
 mod mysql;
 mod notify_url;
 mod queue;
+mod read;
 mod record;
 mod redis_rows;
 mod server;
@@ -27,6 +29,8 @@ mod worker;
 pub use error::StoreError;
 pub use handle::Store;
 pub use health::{Health, SinkHealth};
+pub use hits::{Counted, Hits, hits};
 pub use migrate::{Applied, migrate};
+pub use read::{FoundCall, Read, ReadError, Reader, Wanted};
 pub use record::{Notify, Record, Written};
 pub use worker::{Worker, open};

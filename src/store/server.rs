@@ -40,6 +40,14 @@ impl Server {
         }
     }
 
+    /// The same, to be read only: a file that is not there is not made.
+    pub(super) fn for_reading(self) -> Self {
+        match self {
+            Self::MySql(server) => Self::MySql(server),
+            Self::Sqlite(file) => Self::Sqlite(file.for_reading()),
+        }
+    }
+
     /// The sink's name.
     pub(super) fn name(&self) -> &'static str {
         match self {

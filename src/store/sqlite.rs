@@ -38,6 +38,16 @@ impl Sqlite {
         Ok(Self { options, place })
     }
 
+    /// The same file, to be read only, and not made if it is not there.
+    pub(super) fn for_reading(self) -> Self {
+        let options = SqliteConnectOptions::new()
+            .filename(self.options.get_filename())
+            .read_only(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        Self { options, ..self }
+    }
+
     pub(super) async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
         self.options.connect().await
     }

@@ -49,7 +49,8 @@ const SERVICES: &str = r#"{ "version": 3, "global": { "nlpurl": "http://nlp.exam
 
 /// What the program answers to these lines, byte for byte the same twice, as values.
 fn services(lines: &[Value]) -> Vec<Value> {
-    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("services.json");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("services.json");
     std::fs::write(&file, SERVICES).unwrap();
     let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let talk = || piped(&["talk", file.to_str().unwrap(), "--jsonl"], lines.as_bytes());

@@ -1,6 +1,7 @@
 //! The program as a shell sees it: what it prints and its exit codes.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on says so by panicking")]
 
+mod check;
 mod jsonl;
 
 use std::io::Write;

@@ -16,13 +16,15 @@ enum Kind {
 use Kind::{Decides, Performs};
 
 /// Every module, and which others it may name.
-const TABLE: [(&str, Kind, &[&str]); 17] = [
+const TABLE: [(&str, Kind, &[&str]); 19] = [
     ("pii", Decides, &[]),
     ("script", Decides, &[]),
     ("wire", Decides, &[]),
     ("media", Decides, &[]),
     ("engine", Decides, &["script"]),
+    ("graph", Decides, &["script"]),
     ("turn", Decides, &["engine", "script"]),
+    ("replay", Decides, &["engine", "script"]),
     ("voice", Decides, &["engine", "media", "script", "turn"]),
     ("config", Performs, &[]),
     ("switch", Performs, EDGE),
@@ -39,7 +41,11 @@ const TABLE: [(&str, Kind, &[&str]); 17] = [
         ],
     ),
     // `migrate` and `push` are a database and a Redis and nothing else: they need no daemon.
-    ("cli", Performs, &["config", "daemon", "engine", "script", "store", "switch", "turn"]),
+    (
+        "cli",
+        Performs,
+        &["config", "daemon", "engine", "graph", "replay", "script", "store", "switch", "turn"],
+    ),
     ("main", Performs, &["cli"]),
     ("lib", Decides, &[]),
 ];

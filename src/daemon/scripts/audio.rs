@@ -15,5 +15,5 @@ pub fn missing_audio(script: &Script, file: &str, text: &[u8], audio_dir: &Path)
         (!folder.join(below).is_file()).then(|| (audio.offset, message()))
     });
     let hint = "record it, or write the words as they are to be spoken";
-    script::warnings(file, &String::from_utf8_lossy(text), missing, hint)
+    script::warnings(file, &String::from_utf8_lossy(text), missing, hint, "missing-audio")
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::script::{Problem, Severity};
+use crate::script::Problem;
 
 /// The hash of scripts for all instances; also the table that reload messages name.
 pub const HASH: &str = "cti_robot_flow";
@@ -103,12 +103,8 @@ impl Complaint {
 
 impl From<&Problem> for Complaint {
     fn from(problem: &Problem) -> Self {
-        let severity = match problem.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
         Self {
-            severity: severity.into(),
+            severity: problem.severity.to_string(),
             file: problem.file.clone(),
             line: problem.line,
             column: problem.column,
