@@ -23,7 +23,7 @@ use crate::figures::{Figures, ms};
 use crate::prompt::{FRAME, Heard, SAMPLES};
 use crate::sounds::Sounds;
 
-/// A frame's 20 ms are cut into so many; calls are spread over them as they come.
+/// A frame's 20 ms are cut into so many; calls are spread over them.
 const SLOTS: usize = 20;
 const SLOT: Duration = Duration::from_millis(1);
 
@@ -202,14 +202,17 @@ impl Asterisk {
         let mut first = vec![0x01, 0, 16];
         first.extend(id.parse::<Uuid>()?.as_bytes());
         stream.write_all(&first).await?;
-        let caller = Caller::new(Rc::clone(&self.sounds), Dice::from(number as u64));
+        let mut dice = Dice::from(number as u64);
+        // By chance: the daemon spreads calls as they come too, and its 20 ms must not follow ours.
+        let slot = dice.roll(SLOTS);
+        let caller = Caller::new(Rc::clone(&self.sounds), dice);
         let leg = Rc::new(Leg {
             stream,
             is_over: Cell::new(false),
             caller: RefCell::new(caller),
             grid: RefCell::default(),
         });
-        self.slots.borrow_mut()[number % SLOTS].push(Rc::clone(&leg));
+        self.slots.borrow_mut()[slot].push(Rc::clone(&leg));
         let mut hang_up = self.hang_up.subscribe();
         let end = tokio::select! {
             end = self.hear(&leg) => end?,

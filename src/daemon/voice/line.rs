@@ -111,8 +111,30 @@ impl Line {
         self.perform();
     }
 
-    /// The line's 20 ms: hears what has come, and says the next frame. `due`: when that should be.
-    pub(super) fn beat(&mut self, due: Duration, now: Duration) {
+    /// Hears what has come.
+    pub(super) fn hear(&mut self, now: Duration) {
+        let tick = tick(now);
+        let Some(leg) = &mut self.leg else { return };
+        let voice = &mut self.voice;
+        let goes_on = leg.receive(tick, |heard| match heard {
+            Heard::Audio(samples) => voice.hear(samples, tick),
+            Heard::Digit(key) => voice.digit(key),
+        });
+        if leg.is_mislabelled() && !std::mem::replace(&mut self.is_warned, true) {
+            let _in_span = self.span.enter();
+            tracing::warn!(
+                "the audio is u-law and called 16 bit; write Dial(AudioSocket/…/c(slin16)) (S25)"
+            );
+        }
+        if !goes_on {
+            self.leg = None;
+            self.leg_gone = Some(tick);
+        }
+        self.perform();
+    }
+
+    /// Says the next frame. `due`: when that should be.
+    pub(super) fn say(&mut self, due: Duration, now: Duration) {
         let tick = tick(now);
         if self.leg.is_none()
             && let Ok(leg) = self.legs.try_recv()
@@ -129,29 +151,14 @@ impl Line {
             }
             return;
         };
-        let voice = &mut self.voice;
-        let goes_on = leg.receive(tick, |heard| match heard {
-            Heard::Audio(samples) => voice.hear(samples, tick),
-            Heard::Digit(key) => voice.digit(key),
-        });
         let due = self.pace.due(now);
         let mut lost = due.lost;
         for _ in 0..due.frames {
-            let frame = voice.next_frame(tick);
-            lost += u32::from(!leg.send(&frame, tick) && !leg.is_ending() && goes_on);
+            let frame = self.voice.next_frame(tick);
+            lost += u32::from(!leg.send(&frame, tick) && !leg.is_ending());
         }
         if lost > 0 {
             metrics::counter!(Meter::FramesLost.name()).increment(lost.into());
-        }
-        if leg.is_mislabelled() && !std::mem::replace(&mut self.is_warned, true) {
-            let _in_span = self.span.enter();
-            tracing::warn!(
-                "the audio is u-law and called 16 bit; write Dial(AudioSocket/…/c(slin16)) (S25)"
-            );
-        }
-        if !goes_on {
-            self.leg = None;
-            self.leg_gone = Some(tick);
         }
         self.perform();
     }

@@ -16,6 +16,10 @@ use crate::daemon::meter;
 /// A worker that is so far behind goes on from now: the slots between would all be late alike.
 const BEHIND_MAX_MS: u64 = 100;
 
+/// A line is heard so long before it says something, ms: a stop that what was heard brings, and mostly
+/// an answer too, is in time for that frame, and is not said 20 ms later.
+const HEARD_BEFORE_MS: u64 = 5;
+
 /// What a worker is told: of a line, or a new one.
 pub(super) enum ToWorker {
     Add(u64, Box<Line>),
@@ -70,16 +74,22 @@ impl Worker {
 
     fn beat(&mut self, due_ms: u64) {
         let slot = slot_of(due_ms);
-        if self.slots[slot].is_empty() {
-            return;
+        if !self.slots[slot].is_empty() {
+            let due = Duration::from_millis(due_ms);
+            let late = self.clock.elapsed().saturating_sub(due);
+            metrics::histogram!(Meter::Late.name()).record(late.as_secs_f64());
+            self.each(slot, |line, now| line.say(due, now));
         }
-        let due = Duration::from_millis(due_ms);
-        let late = self.clock.elapsed().saturating_sub(due);
-        metrics::histogram!(Meter::Late.name()).record(late.as_secs_f64());
+        // Frames that are due go first: what is heard can wait for them.
+        self.each(slot_of(due_ms + HEARD_BEFORE_MS), Line::hear);
+    }
+
+    /// Does something to each line of a slot.
+    fn each(&mut self, slot: usize, act: impl Fn(&mut Line, Duration)) {
         let mut lines = std::mem::take(&mut self.slots[slot]);
         lines.retain(|id| {
             let now = self.clock.elapsed();
-            self.with_line(*id, |line| line.beat(due, now))
+            self.with_line(*id, |line| act(line, now))
         });
         self.slots[slot] = lines;
     }
