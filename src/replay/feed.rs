@@ -11,7 +11,7 @@ use crate::engine::{
     ActionKind, AskKind, Call, Command, EndReason, Heard, Input, InputType, Now, Outcome, Recorded,
     RequestId, ResponseType, Robot, Tick, Timer, Wall, WebAnswer,
 };
-use crate::script::{Collect, NodeAction};
+use crate::script::{Collect, Node, NodeAction};
 
 /// Stands for an action that had been replaced: no robot makes such an id.
 const REPLACED: SmolStr = SmolStr::new_static("replaced");
@@ -44,6 +44,10 @@ pub(super) struct Feed<'a> {
     /// Keys or a sentence wait for what comes next.
     waits: bool,
     doubt: Option<&'static str>,
+    /// The same, for all rows that follow.
+    murky: Option<&'static str>,
+    /// Variables of branches that nobody knew when the last input came.
+    unknown_fields: Vec<SmolStr>,
 }
 
 impl<'a> Feed<'a> {
@@ -70,6 +74,8 @@ impl<'a> Feed<'a> {
             jumps: false,
             waits: false,
             doubt: None,
+            murky: None,
+            unknown_fields: replay.branch_fields.clone(),
         };
         feed.drain();
         feed
@@ -79,13 +85,22 @@ impl<'a> Feed<'a> {
         self.rows
     }
 
-    pub(super) fn robot(&self) -> &Robot {
-        &self.robot
+    /// True if a variable that the branch asks for was, or is, of a value that nobody knows.
+    pub(super) fn is_unknown_branch(&self, node: &Node) -> bool {
+        let now = self.replay.unknown_fields(&self.robot);
+        let tests = node.edges.iter().flat_map(|edge| &edge.when);
+        let mut fields = tests.map(|test| &test.field);
+        fields.any(|field| self.unknown_fields.contains(field) || now.contains(field))
+    }
+
+    /// The counters are not as they were, and nothing that is known explains it.
+    pub(super) fn drifts(&mut self) {
+        self.murky = Some("something happened that no row tells: the counts differ");
     }
 
     /// Why the next row may be another than it was, although the script does the same.
     pub(super) fn doubt(&self) -> Option<&'static str> {
-        self.doubt
+        self.doubt.or(self.murky)
     }
 
     /// The row was as recorded, or surely is not: what was doubted before is settled.
@@ -137,8 +152,15 @@ impl<'a> Feed<'a> {
     fn feed(&mut self, at: usize) {
         let Some(row) = self.rows.get(at) else { return };
         self.pass_time(row);
+        if self.transfers() && !row.is(InputType::Destroy) {
+            self.murky = Some("rows don't tell when a transfer failed");
+        }
+        self.unknown_fields = self.replay.unknown_fields(&self.robot);
         match InputType::of_number(row.input_type) {
             Some(InputType::Text) => {
+                if self.action_of(at).is_some() && starts_action(row) {
+                    self.doubt = Some("it was answered after its action had been replaced");
+                }
                 self.handle(Input::Text(Heard {
                     appid: self.action_of(at),
                     text: row.input_args.clone(),
@@ -173,7 +195,14 @@ impl<'a> Feed<'a> {
             let end = rest.iter().find(|row| row.is(InputType::Complete));
             self.answer_web(id, end.map_or("DONE()", |row| row.input_args.as_str()));
         }
+        let made = self.made.len();
         self.wake_for(Timer::Notice);
+        if self.transfers() {
+            self.murky = Some("rows don't tell how a call was handed over");
+        }
+        if self.made.len() == made && self.robot.next_wake().is_some() {
+            self.doubt = Some("rows don't tell what else was awaited when a notice went out");
+        }
     }
 
     /// Time goes on to this row; notices that are surely due by then go off.
@@ -191,6 +220,11 @@ impl<'a> Feed<'a> {
         }
         self.now.tick = self.now.tick.max(to);
         self.now.wall = wall(row).unwrap_or(self.now.wall);
+    }
+
+    /// The switch was told to transfer the call.
+    fn transfers(&self) -> bool {
+        matches!(self.robot.leaving(), Some(EndReason::Transfer | EndReason::Manual))
     }
 
     fn action_of(&self, at: usize) -> Option<SmolStr> {
@@ -241,8 +275,16 @@ impl<'a> Feed<'a> {
         let rest = self.rows.get(at..).unwrap_or_default();
         let before_end = rest.iter().position(ends_line);
         let is_silent = before_end.is_some_and(|end| !rest.iter().take(end).any(starts_action));
-        self.waits |= is_silent;
+        if is_silent {
+            self.wait();
+        }
         is_silent
+    }
+
+    /// What was fed is decided by what comes next.
+    fn wait(&mut self) {
+        self.waits = true;
+        self.murky = Some("rows don't tell when what the caller did last was decided");
     }
 
     fn collects(&self) -> Option<&Collect> {
@@ -308,6 +350,7 @@ impl<'a> Feed<'a> {
         if matches!(self.robot.node().action, NodeAction::Http(_) | NodeAction::Collect(_)) {
             self.complete("ERROR()");
             self.leaves = false;
+            self.murky = Some("rows don't tell how a transfer failed while something was awaited");
         }
     }
 
@@ -370,7 +413,7 @@ impl<'a> Feed<'a> {
                 let no_key =
                     !rest.take_while(|row| !ends_line(row)).any(|row| row.is(InputType::Dtmf));
                 if is_cancelled || (no_key && self.waits_silently(at)) {
-                    self.waits = true;
+                    self.wait();
                     return;
                 }
                 self.doubt = Some("what the NLP service made of it is not recorded");

@@ -65,12 +65,16 @@ fn web_names(script: &Script) -> BTreeSet<SmolStr> {
     script.nodes.iter().flat_map(of_node).chain(prompts).collect()
 }
 
-/// True if a comparison of this `branch` node is about something that nobody knows.
-pub(super) fn is_unknown_branch(node: &Node, robot: &Robot) -> bool {
-    let tests = node.edges.iter().flat_map(|edge| &edge.when);
-    let mut fields = tests.map(|test| test.field.as_str());
-    fields.any(|field| {
-        matches!(field, "http.status" | "http.body" | "http.error")
-            || robot.variable(field).contains(UNKNOWN)
-    })
+/// The variables that branches of the script compare, each once.
+pub(super) fn branch_fields(script: &Script) -> Vec<SmolStr> {
+    let edges = script.nodes.iter().flat_map(|node| &node.edges);
+    let fields: BTreeSet<_> =
+        edges.flat_map(|edge| &edge.when).map(|test| test.field.clone()).collect();
+    fields.into_iter().collect()
+}
+
+/// True if nobody knows what a branch would find in this variable.
+pub(super) fn is_unknown(field: &str, robot: &Robot) -> bool {
+    matches!(field, "http.status" | "http.body" | "http.error")
+        || robot.variable(field).contains(UNKNOWN)
 }

@@ -10,7 +10,7 @@ use super::feed::Feed;
 use super::names;
 use super::recording::Recording;
 use super::verdict::{Answer, Sureness, Turn, Unknown, Verdict};
-use crate::engine::{InputType, Recorded};
+use crate::engine::{InputType, Recorded, Robot};
 use crate::script::{NodeAction, Script};
 
 /// The new version of a script, ready for recorded calls. Calls share it.
@@ -22,6 +22,8 @@ pub struct Replay {
     pub(super) web_answer: String,
     /// Prompts whose end makes the call jump (E66).
     pub(super) jumping: HashSet<SmolStr>,
+    /// Variables that branches compare.
+    pub(super) branch_fields: Vec<SmolStr>,
     /// When global nodes stop being matched, ms: rows tell the time to the second.
     time_limits_ms: Vec<u64>,
     /// A label rule asks how long the call was: rows tell that to the second.
@@ -44,6 +46,7 @@ impl Replay {
             event_after_hangup,
             variables: names::variables(&script),
             web_answer: names::web_answer(&script),
+            branch_fields: names::branch_fields(&script),
             jumping: jumps.map(|prompt| prompt.id.clone()).collect(),
             time_limits_ms: limits.collect(),
             labels_by_time,
@@ -88,6 +91,12 @@ impl Replay {
         walk.finish(recording)
     }
 
+    /// The variables that branches compare and whose values nobody knows now.
+    pub(super) fn unknown_fields(&self, robot: &Robot) -> Vec<SmolStr> {
+        let fields = self.branch_fields.iter();
+        fields.filter(|field| names::is_unknown(field, robot)).cloned().collect()
+    }
+
     /// What keeps a difference of these rows from being sure, if anything does.
     fn doubt(&self, old: &Recorded, new: &Recorded, feed: &Feed<'_>) -> Option<&'static str> {
         let elapsed = feed.elapsed_ms();
@@ -100,7 +109,7 @@ impl Replay {
         if InputType::of_number(old.input_type).is_none() {
             return Some("the kind of input is none that is known");
         }
-        if branches.is_some_and(|node| names::is_unknown_branch(node, feed.robot())) {
+        if branches.is_some_and(|node| feed.is_unknown_branch(node)) {
             return Some("the branch asks for a variable that rows don't tell");
         }
         if [&new.input_args, &new.response_args, &new.matching_condition]
@@ -143,7 +152,9 @@ impl Walk<'_> {
         for (at, old) in rows.iter().enumerate() {
             self.feed.reach(at);
             while self.feed.next_is_new_notice(old) {
-                self.count(at, Kinds::NO_ROW);
+                if self.feed.doubt().is_none() {
+                    self.count(at, Kinds::NO_ROW);
+                }
                 self.feed.take();
             }
             let step = match self.feed.take() {
@@ -174,6 +185,9 @@ impl Walk<'_> {
         if let Some(why) = doubt {
             self.verdict.unknown = Some(Unknown { row: at, why: why.to_owned() });
             return Step::Stop;
+        }
+        if !kinds.is_change() && !self.verdict.kinds.is_change() {
+            self.feed.drifts();
         }
         self.count(at, kinds);
         self.note_end(&new);

@@ -9,7 +9,7 @@ use crate::laws::{Case, scripts, whole_call};
 const CALLS: u64 = 200;
 /// One of so many calls may be unknown at some point: web services, branches and variables are not in
 /// rows.
-const UNKNOWN_SHARE: u64 = 4;
+const UNKNOWN_SHARE: u64 = 20;
 
 /// I6: also as a table or message holds them that has none of our columns.
 #[test]
