@@ -56,7 +56,9 @@ fn suggest(args: &Args) -> Result<Exit, Exit> {
     let config = args.config.load()?;
     let file = scripts::find(&args.script);
     let script = scripts::load_or_tell(&file)?;
-    let text = std::fs::read_to_string(&file).map_err(|error| {
+    let read = scripts::read(&file);
+    let read = read.and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other));
+    let text = read.map_err(|error| {
         eprintln!("{}: {error}", file.display());
         Exit::Usage
     })?;
